@@ -1,0 +1,3 @@
+"""Singer tap for InterviewFlowAI."""
+
+__version__ = "0.1.0"
