@@ -1,0 +1,113 @@
+"""A body becomes a page: its candidates found, fitted to the schema, and keyed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_interviewflow import answers
+from tap_interviewflow.compiled import CompiledCandidates
+from tap_interviewflow.pagination import Page
+from tap_interviewflow.schema import ID, ID_SOURCES
+from tap_interviewflow.values import parse, to_decimal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_interviewflow.records import Fitter
+
+
+class PageReader:
+    """Makes pages of bodies. Safe to use from several threads at once."""
+
+    def __init__(self, fitter: Fitter, records_jsonpath: str | None, *, as_dicts: bool) -> None:
+        """Prepare for a schema.
+
+        Args:
+            fitter: Fits candidates to the schema.
+            records_jsonpath: Where the user says that the list is.
+            as_dicts: Whether every record has to be a dict, as the SDK handles them; otherwise a record may
+                be an object of the compiled decoder, which encodes to the same JSON.
+        """
+        self._fitter = fitter
+        self._records_jsonpath = records_jsonpath
+        self._compiled = CompiledCandidates(fitter)
+        self._may_compile = not as_dicts and not records_jsonpath and self._compiled.type is not None
+        self._learned: tuple[answers.Path, msgspec.json.Decoder[Any]] | None = None
+
+    @property
+    def has_rescue(self) -> bool:
+        """Whether what does not fit is kept."""
+        return self._fitter.has_rescue
+
+    def values(self, records: Sequence[Any], name: str) -> list[Any]:
+        """Give one column of records, None where a record has no value."""
+        if records and not isinstance(records[0], dict):
+            return self._compiled.values(records, name)
+        return [record.get(name) for record in records]
+
+    def read(self, body: bytes, interviewer_id: str, number: int) -> Page:
+        """Read one page.
+
+        Args:
+            body: The body of an answer.
+            interviewer_id: The Interviewer that was asked for.
+            number: The page that was asked for.
+
+        Raises:
+            ValueError: If the body is no JSON.
+            UnknownAnswerError: If it is no page of candidates.
+            UnkeyedCandidateError: If a candidate has no ID.
+        """
+        try:
+            return self._read_compiled(body, interviewer_id, number) or self._read_any(body, interviewer_id, number)
+        except RecursionError:
+            message = "the answer is nested too deeply to be read"
+            raise answers.UnknownAnswerError(message) from None
+
+    def read_single(self, body: bytes, interviewer_id: str, interview_id: str) -> Page:
+        """Read the answer to a look-up as a page with the one candidate that was asked for, or none.
+
+        Raises:
+            ValueError: If the body is no JSON.
+            UnknownAnswerError: If it holds no candidate where one is known to be.
+        """
+        document, replaced, is_odd = parse(body)
+        candidates = [
+            candidate
+            for candidate in answers.read_single(document, self._records_jsonpath)
+            if interview_id in {str(candidate.get(name)) for name in ID_SOURCES}
+        ]
+        return self._fit(answers.Answer(candidates, (), answers.Words()), interviewer_id, 1, replaced, is_odd=is_odd)
+
+    def _read_compiled(self, body: bytes, interviewer_id: str, number: int) -> Page | None:
+        # U+0000 can only come as an escape; what else is odd makes the decoder stop.
+        if self._learned is None or b"\\u0000" in body:
+            return None
+        path, decoder = self._learned
+        try:
+            answer = answers.read(answers.as_document(decoder.decode(body), path))
+        except (msgspec.DecodeError, ArithmeticError, RecursionError, ValueError, answers.UnknownAnswerError):
+            return None
+        if answer.path != path or not self._compiled.settle(answer.candidates, interviewer_id):
+            return None
+        ids = self._compiled.values(answer.candidates, ID)
+        return Page(number, ids, answer.words, answer.candidates)
+
+    def _read_any(self, body: bytes, interviewer_id: str, number: int) -> Page:
+        document, replaced, is_odd = parse(body)
+        answer = answers.read(document, self._records_jsonpath)
+        if self._learned is None and self._may_compile:
+            described = answers.typed(answer.path, self._compiled.type)
+            self._learned = answer.path, msgspec.json.Decoder(described, float_hook=to_decimal)
+        return self._fit(answer, interviewer_id, number, replaced, is_odd=is_odd)
+
+    def _fit(self, answer: answers.Answer, interviewer_id: str, number: int, replaced: int, *, is_odd: bool) -> Page:
+        surprises: Counter[str] = Counter()
+        records = [
+            self._fitter.fit(candidate, interviewer_id, surprises, is_odd=is_odd) for candidate in answer.candidates
+        ]
+        ids = [record[ID] for record in records]
+        return Page(number, ids, answer.words, records, surprises, replaced)

@@ -1,0 +1,164 @@
+"""The pipelines of the README, run by Meltano itself (make test-meltano)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from tap_interviewflow.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Installing the plugins downloads what the tap depends on.
+pytestmark = [pytest.mark.meltano, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parent.parent
+PIPELINE = ("tap-interviewflow", "target-jsonl")
+
+
+class Ended(NamedTuple):
+    """What is left of a command."""
+
+    code: int
+    output: str
+
+
+class Project(NamedTuple):
+    """A copy of this project, as a fresh clone would be, with Meltano's plugins installed."""
+
+    folder: Path
+    meltano: str
+
+    def run(self, *arguments: str, **settings: str) -> Ended:
+        """Run Meltano with these settings in the environment, and with none from the outside."""
+        foreign = ("MELTANO", "TAP_INTERVIEWFLOW_", "TARGET_JSONL_")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        ended = subprocess.run(
+            [self.meltano, "--log-format=uncolored", *arguments],
+            check=False,
+            cwd=self.folder,
+            # Away from this machine's index nothing may be needed, Meltano Hub least of all.
+            env=env | {"MELTANO_HUB_URL": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"} | settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+        return Ended(ended.returncode, ended.stdout)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    meltano = os.environ.get("MELTANO") or shutil.which("meltano")
+    if not meltano:
+        pytest.fail("no Meltano: run `make test-meltano`, or name the executable in MELTANO")
+    folder = tmp_path_factory.mktemp("project")
+    listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    names = subprocess.run(listing, check=True, cwd=ROOT, stdout=subprocess.PIPE).stdout.decode().split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():  # not if it was deleted a moment ago
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    project = Project(folder, meltano)
+    ended = project.run("install")
+    assert ended.code == 0, ended.output
+    return project
+
+
+@pytest.fixture
+def api() -> Iterator[Sandbox]:
+    with Sandbox(interviewers={"interviewer-1": 250, "interviewer-2": 120}) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def settings(api: Sandbox, tmp_path: Path) -> dict[str, str]:
+    return {
+        "TAP_INTERVIEWFLOW_API_KEY": api.key,
+        "TAP_INTERVIEWFLOW_API_URL": api.url,
+        "TAP_INTERVIEWFLOW_INTERVIEWER_IDS": '["interviewer-1", "interviewer-2"]',
+        "TARGET_JSONL_DESTINATION_PATH": str(tmp_path),
+    }
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "candidates.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("command", [("run", *PIPELINE), ("el", *PIPELINE, "--state-id=demo")], ids=" ".join)
+def test_a_pipeline_writes_every_candidate_of_every_interviewer(
+    command: tuple[str, ...], project: Project, api: Sandbox, settings: dict[str, str], tmp_path: Path
+) -> None:
+    ended = project.run(*command, **settings)
+    assert ended.code == 0, ended.output
+    written = rows(tmp_path)
+    assert Counter(row["interviewerId"] for row in written) == {"interviewer-1": 250, "interviewer-2": 120}
+    held = [candidate["id"] for interviewer in api.interviewers for candidate in api.candidates(interviewer)]
+    assert sorted(row["id"] for row in written) == sorted(held)
+    assert api.key not in ended.output
+
+
+def test_a_wrong_key_fails_the_pipeline_and_says_so_without_showing_it(
+    project: Project, settings: dict[str, str]
+) -> None:
+    ended = project.run("run", *PIPELINE, **settings | {"TAP_INTERVIEWFLOW_API_KEY": "a-wrong-key"})
+    assert ended.code != 0
+    assert "api_key" in ended.output
+    assert "Traceback" not in ended.output
+    assert "a-wrong-key" not in ended.output
+
+
+def test_a_custom_field_filter_from_the_environment_keeps_its_numbers(
+    project: Project, api: Sandbox, settings: dict[str, str], tmp_path: Path
+) -> None:
+    wanted = {"Manual Score": 50, "City": "Berlin"}
+    settings["TAP_INTERVIEWFLOW_ADDITIONAL_FIELDS"] = json.dumps(wanted)
+    ended = project.run("run", *PIPELINE, **settings)
+    assert ended.code == 0, ended.output
+    assert api.requests
+    assert all(request["additionalFields"] == wanted for request in api.requests)
+    fields = [row["additionalFields"] for row in rows(tmp_path)]
+    assert fields
+    assert all(field["Manual Score"] >= 50 and field["City"] == "Berlin" for field in fields)
+
+
+def test_a_custom_field_with_a_dot_in_its_name_reaches_the_tap_if_it_is_escaped(project: Project) -> None:
+    wanted = {r"Level 2\.1": 3, "Manual Score": 50}
+    arguments = ("--log-level=critical", "config", "print", "tap-interviewflow")
+    ended = project.run(*arguments, TAP_INTERVIEWFLOW_ADDITIONAL_FIELDS=json.dumps(wanted))
+    assert json.loads(ended.output)["additional_fields"] == {"Level 2.1": 3, "Manual Score": 50}
+
+
+def test_meltano_knows_every_setting_and_capability_of_the_tap(project: Project) -> None:
+    about = project.run("--log-level=critical", "invoke", "tap-interviewflow", "--about", "--format=json")
+    assert about.code == 0, about.output
+    tap = json.loads(about.output)
+    assert project.run("compile").code == 0
+    compiled = project.folder / ".meltano" / "manifests" / "meltano-manifest.dev.json"
+    manifest = json.loads(compiled.read_text("utf-8"))
+    (plugin,) = manifest["plugins"]["extractors"]
+    told = {setting["name"]: setting for setting in plugin["settings"]}
+    declared = tap["settings"]["properties"]
+    for ours, theirs in (("label", "title"), ("description", "description")):
+        assert {name: setting.get(ours) for name, setting in told.items()} == {
+            name: setting.get(theirs) for name, setting in declared.items()
+        }
+    # A default with a version in it is left to the tap.
+    assert {name: setting["value"] for name, setting in told.items() if "value" in setting} == {
+        name: setting["default"]
+        for name, setting in declared.items()
+        if "default" in setting and name != "user_agent"
+    }
+    assert [name for name, setting in told.items() if setting.get("sensitive")] == [
+        name for name, setting in declared.items() if setting.get("secret")
+    ]
+    assert plugin["settings_group_validation"] == [tap["settings"]["required"]]
+    assert set(plugin["capabilities"]) == set(tap["capabilities"])
