@@ -199,17 +199,13 @@ def _words(document: object) -> Words:
     places = [document, document.get("data")]
     places += [place.get(name) for place in places if isinstance(place, Mapping) for name in _CONTAINERS]
     said = [place for place in places if isinstance(place, Mapping)]
-    return Words(
-        has_more=_first(said, _HAS_MORE, bool),
-        pages=_first(said, _PAGES, int),
-        total=_first(said, _TOTAL, int),
-    )
+    counts = [
+        next((place[name] for place in said for name in names if _is_count(place.get(name))), None)
+        for names in (_PAGES, _TOTAL)
+    ]
+    flags = (place[name] for place in said for name in _HAS_MORE if isinstance(place.get(name), bool))
+    return Words(next(flags, None), *counts)
 
 
-def _first(places: list[Mapping[str, Any]], names: tuple[str, ...], kind: type) -> Any:  # noqa: ANN401
-    for place in places:
-        for name in names:
-            value: Any = place.get(name)
-            if type(value) is kind and value >= 0:
-                return value
-    return None
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0

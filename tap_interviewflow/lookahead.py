@@ -150,10 +150,17 @@ class Reading:
         self._look()
         return self.asked.popleft().future.result()
 
-    def end(self) -> None:
-        """Want none of the pages that are still being fetched."""
-        self._is_wanted = False
-        self.asked.clear()
+    def advance(self, page: Page) -> None:
+        """Have the paginator see a page; after the last one, want none of those still being fetched."""
+        # A page in the place of a response: see the paginator.
+        self.paginator.advance(page)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
+        if self.has_ended():
+            self._is_wanted = False
+            self.asked.clear()
+
+    def has_ended(self) -> bool:
+        """Whether the last page was taken."""
+        return self.paginator.finished
 
     def _look(self) -> None:
         """Learn from the pages that have come, whether or not it is their turn."""
@@ -185,17 +192,15 @@ class LookAhead:
             Exception: Whatever the fetching of a page ended with, after the pages before it.
         """
         reading = self._waiting[0]
-        paginator = reading.paginator
-        while paginator in [waiting.paginator for waiting in self._waiting][:1]:
+        while not reading.has_ended():
             self._ask()
             page = reading.take()
             if page is None:
                 self._fetchers.wait_for_any()
                 continue
-            is_new = not (page.is_empty or paginator.is_repeated(page))
-            paginator.advance(page)  # type: ignore[arg-type]  # see the paginator
-            if paginator.finished:
-                reading.end()
+            is_new = not (page.is_empty or reading.paginator.is_repeated(page))
+            reading.advance(page)
+            if reading.has_ended():
                 self._waiting.popleft()
             self._ask()  # so that the next pages are on their way while this one is written
             if is_new:

@@ -102,7 +102,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         return len(page.ids) >= (self._page_size if page.number == 1 else self._largest)
 
     @override
-    def has_more(self, response: Page) -> bool:  # type: ignore[override]  # ty: ignore[invalid-method-override]
+    def has_more(self, response: Page) -> bool:  # type: ignore[override]  # ty: ignore[incompatible-method-override]
         """Take in a page, and tell whether to ask for another.
 
         Args:
@@ -126,7 +126,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         return self._is_promised or False not in self._promises(page)
 
     @override
-    def get_next(self, response: Page) -> int:  # type: ignore[override]  # ty: ignore[invalid-method-override]
+    def get_next(self, response: Page) -> int:  # type: ignore[override]  # ty: ignore[incompatible-method-override]
         return self.current_value + 1
 
     def _promises(self, page: Page) -> tuple[bool | None, ...]:

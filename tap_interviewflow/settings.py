@@ -15,7 +15,7 @@ from tap_interviewflow import __version__
 from tap_interviewflow.incremental import to_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jsonschema import ValidationError
 
@@ -162,7 +162,7 @@ def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
     validator = th.extend_validator_with_defaults(th.DEFAULT_JSONSCHEMA_VALIDATOR)(schema)
     found: dict[str, str] = {}
     for error in validator.iter_errors(config):
-        for name, wrong in _wrong(error, config):
+        for name, wrong in _wrong(error, config, schema.get("required", ())):
             found.setdefault(name, wrong)
     for name, check in _CHECKS.items():
         if name not in found and name in config and (reason := check(config[name])):
@@ -178,11 +178,11 @@ def unknown(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
             yield f"{name} is no setting of this tap and is ignored" + (f"; did you mean {close[0]}?" if close else "")
 
 
-def _wrong(error: ValidationError, config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _wrong(error: ValidationError, config: Mapping[str, Any], required: Sequence[str]) -> Iterator[tuple[str, str]]:
     if not error.path:
-        yield from ((name, "is missing") for name in error.schema.get("required", ()) if name not in config)
+        yield from ((name, "is missing") for name in required if name not in config)
         return
-    name, *inner = error.path
+    name, *inner = map(str, error.path)
     if error.instance in ("", []):
         yield name, "is empty" if not inner else "has an empty value in it"
     elif inner:

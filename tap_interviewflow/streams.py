@@ -306,8 +306,7 @@ class Candidates(InterviewFlowStream):
 
     def _sync_pages(self) -> None:
         with self.get_record_counter() as counter, self.get_sync_timer():
-            contexts: list[dict[str, Any]] | list[None] = self.partitions or [None]
-            for context in contexts:
+            for context in self.partitions or (None,):
                 self._write_starting_replication_value(context)
                 for page in self._pages(context):
                     extracted = datetime.now(UTC)

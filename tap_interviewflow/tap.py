@@ -74,7 +74,7 @@ class TapInterviewFlow(Tap):
         return errors
 
     @property
-    def _env_var_config(self) -> dict[str, Any]:
+    def _env_var_config(self) -> dict[str, Any]:  # ty: ignore[incompatible-property-override]
         # The SDK's fails on a number that is none without naming the setting, and splits what is no JSON.
         schema = self.config_jsonschema
         self.append_builtin_config(schema)

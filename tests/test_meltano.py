@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -103,6 +104,7 @@ def test_a_pipeline_writes_every_candidate_of_every_interviewer(
     assert Counter(row["interviewerId"] for row in written) == {"interviewer-1": 250, "interviewer-2": 120}
     held = [candidate["id"] for interviewer in api.interviewers for candidate in api.candidates(interviewer)]
     assert sorted(row["id"] for row in written) == sorted(held)
+    assert not re.search(r"\[(warning|error) *\] tap-interviewflow", ended.output), ended.output
     assert api.key not in ended.output
 
 
@@ -153,9 +155,7 @@ def test_meltano_knows_every_setting_and_capability_of_the_tap(project: Project)
         }
     # A default with a version in it is left to the tap.
     assert {name: setting["value"] for name, setting in told.items() if "value" in setting} == {
-        name: setting["default"]
-        for name, setting in declared.items()
-        if "default" in setting and name != "user_agent"
+        name: setting["default"] for name, setting in declared.items() if "default" in setting and name != "user_agent"
     }
     assert [name for name, setting in told.items() if setting.get("sensitive")] == [
         name for name, setting in declared.items() if setting.get("secret")
