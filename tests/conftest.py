@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from tests.runs import Run, config_for, run_here, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tap_interviewflow.sandbox import Sandbox
+
+
+class Read(Protocol):
+    """Reads a sandbox with some settings."""
+
+    def __call__(
+        self,
+        api: Sandbox,
+        *arguments: str,
+        catalog: object = None,
+        state: object = None,
+        **settings: Any,
+    ) -> Run: ...
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Run the tap against a sandbox: its settings, a catalog and a state in files as a user would have them."""
+
+    def run(api: Sandbox, *arguments: str, catalog: object = None, state: object = None, **settings: Any) -> Run:
+        files = ["--config", write(tmp_path / "config.json", config_for(api, **settings))]
+        if catalog is not None:
+            files += ["--catalog", write(tmp_path / "catalog.json", catalog)]
+        if state is not None:
+            files += ["--state", write(tmp_path / "state.json", state)]
+        return run_here(*files, *arguments)
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep a developer's own settings, proxies and .env out of the tests."""
+    for name in list(os.environ):
+        if name.startswith("TAP_INTERVIEWFLOW_") or name.lower().endswith("_proxy") or name == "LOGLEVEL":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)

@@ -1,0 +1,124 @@
+"""Running the tap as its users do, and taking apart what comes out."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tap_interviewflow.tap import TapInterviewFlow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tap_interviewflow.sandbox import Sandbox
+
+
+@dataclass
+class Run:
+    """A run of the tap that has ended.
+
+    Attributes:
+        code: The exit code.
+        out: Standard output.
+        err: Standard error.
+    """
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The Singer messages, every digit kept."""
+        return [json.loads(line, parse_float=Decimal) for line in self.out.splitlines()]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The messages of one kind, such as RECORD."""
+        return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [message["record"] for message in self.of("RECORD")]
+
+    @property
+    def ids(self) -> list[str]:
+        return [record["id"] for record in self.records]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The value of the last STATE."""
+        value: dict[str, Any] = self.of("STATE")[-1]["value"]
+        return value
+
+    def lines(self, level: str) -> list[str]:
+        """The texts of the log lines of one level, such as ERROR."""
+        columns = (line.split(" | ", 3) for line in self.err.splitlines())
+        return [parts[3] for parts in columns if len(parts) == 4 and parts[1].strip() == level]
+
+
+def config_for(api: Sandbox, **settings: Any) -> dict[str, Any]:
+    """Settings that lead to a sandbox; one that is None is left out."""
+    config = {"api_url": api.url, "api_key": api.key, "interviewer_ids": list(api.interviewers)} | settings
+    return {name: value for name, value in config.items() if value is not None}
+
+
+def write(path: Path, document: object) -> str:
+    """Write a JSON file and give its path."""
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return str(path)
+
+
+def run_here(*arguments: str, environment: Mapping[str, str] | None = None) -> Run:
+    """Run the command line in this process: as in one of its own, but ten times as fast."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    with _undone(environment or {}), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            TapInterviewFlow.cli.main(list(arguments), prog_name="tap-interviewflow")
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    return Run(code, out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def _undone(environment: Mapping[str, str]) -> Iterator[None]:
+    """Undo what a command line does to its process."""
+    before = dict(os.environ)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    root = logging.getLogger()
+    loggers, level = list(root.handlers), root.level
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        root.handlers[:] = loggers
+        root.setLevel(level)
+        logging.captureWarnings(capture=False)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def start(*arguments: str, environment: Mapping[str, str] | None = None, **kwargs: Any) -> subprocess.Popen[bytes]:
+    """Start the command line in a process of its own."""
+    command = [sys.executable, "-m", "tap_interviewflow", *arguments]
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | kwargs
+    return subprocess.Popen(command, env={**os.environ, **(environment or {})}, **options)
+
+
+def run_process(*arguments: str, environment: Mapping[str, str] | None = None) -> Run:
+    """Run the command line in a process of its own."""
+    process = start(*arguments, environment=environment)
+    out, err = process.communicate(timeout=60)
+    return Run(process.returncode, out.decode(), err.decode())
