@@ -40,7 +40,7 @@ class Run:
     @property
     def messages(self) -> list[dict[str, Any]]:
         """The Singer messages, every digit kept."""
-        return [json.loads(line, parse_float=Decimal) for line in self.out.splitlines()]
+        return [json.loads(line, parse_float=Decimal) for line in self.out.split("\n")[:-1]]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """The messages of one kind, such as RECORD."""
