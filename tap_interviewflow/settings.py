@@ -5,9 +5,12 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import requests
+import simplejson
 from jsonpath_ng.ext import parse as parse_jsonpath  # type: ignore[attr-defined]
 from singer_sdk import typing as th
 
@@ -98,6 +101,14 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         title="User Agent",
         description="How the tap names itself to the API.",
     ),
+    # The SDK obeys this one in every tap, but declares it in none, so that no environment variable could set it.
+    th.Property(
+        "emit_activate_version_messages",
+        th.BooleanType,
+        default=False,
+        title="Emit ACTIVATE_VERSION",
+        description="Have the target delete what the API does not hold any more, after each complete read.",
+    ),
 ).to_dict()
 """The tap's own settings as a JSON Schema; the SDK adds its own."""
 
@@ -114,6 +125,19 @@ _RIGHT: Final = {
     "records_jsonpath": "it must be a JSONPath to the list of candidates, such as $.data.candidates",
     "api_url": "it must be an address with https, or with http on a loopback host such as 127.0.0.1",
     "user_agent": "it must be plain text in one line",
+    "emit_activate_version_messages": "it must be true or false",
+}
+_KINDS: Final = {
+    "string": "text",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "an object",
+    "array": "a list",
+}
+_WORDS: Final = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
 }
 _SHOWN: Final = {"page_size", "start_date", "max_parallel_requests", "request_timeout", "records_jsonpath"}
 _MOST_LETTERS: Final = 40
@@ -139,10 +163,10 @@ def from_environment(schema: Mapping[str, Any], prefix: str, environment: Mappin
         if "string" in types:
             config[name] = text
         elif "boolean" in types:
-            config[name] = text.lower() in {"true", "1", "yes", "on"}
+            config[name] = _WORDS.get(text.strip().lower(), text)
         else:
             try:
-                config[name] = json.loads(text)
+                config[name] = json.loads(text, parse_float=Decimal)
             except ValueError:
                 config[name] = text
     return config
@@ -167,7 +191,7 @@ def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
     for name, check in _CHECKS.items():
         if name not in found and name in config and (reason := check(config[name])):
             found[name] = reason
-    return [f"{name} {wrong}; {_RIGHT[name]}" if name in _RIGHT else f"{name} {wrong}" for name, wrong in found.items()]
+    return [f"{name} {wrong}; {_right(name, schema)}" for name, wrong in found.items()]
 
 
 def unknown(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
@@ -178,26 +202,35 @@ def unknown(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
             yield f"{name} is no setting of this tap and is ignored" + (f"; did you mean {close[0]}?" if close else "")
 
 
+def _right(name: str, schema: Mapping[str, Any]) -> str:
+    if name in _RIGHT:
+        return _RIGHT[name]
+    types = schema["properties"].get(name, {}).get("type", ())
+    return f"it must be {' or '.join(_KINDS[kind] for kind in _KINDS if kind in types) or 'something else'}"
+
+
 def _wrong(error: ValidationError, config: Mapping[str, Any], required: Sequence[str]) -> Iterator[tuple[str, str]]:
     if not error.path:
         yield from ((name, "is missing") for name in required if name not in config)
         return
-    name, *inner = map(str, error.path)
+    setting, *inner = error.path
+    name = str(setting)
     if error.instance in ("", []):
         yield name, "is empty" if not inner else "has an empty value in it"
     elif inner:
-        yield name, f"has a {_kind(error.instance)} in it, for {json.dumps(inner[0])}"
-    elif name in _SHOWN and isinstance(error.instance, (str, int, float)):
-        yield name, f"is {json.dumps(error.instance)[:_MOST_LETTERS]}"
+        place = f", for {json.dumps(inner[0])}" if isinstance(inner[0], str) else ""
+        yield name, f"has {_kind(error.instance)} in it{place}"
+    elif name in _SHOWN and isinstance(error.instance, (str, int, float, Decimal)):
+        yield name, f"is {simplejson.dumps(error.instance)[:_MOST_LETTERS]}"
     elif error.validator == "type":
-        yield name, f"is a {_kind(error.instance)}"
+        yield name, f"is {_kind(error.instance)}"
     else:
         yield name, "is not valid"
 
 
 def _kind(value: object) -> str:
-    kinds = {str: "text", bool: "boolean", dict: "object", list: "list", type(None): "null"}
-    return kinds.get(type(value), "number")
+    kinds = {str: "text", bool: "a boolean", dict: "an object", list: "a list", type(None): "null"}
+    return kinds.get(type(value), "a number")
 
 
 def _wrong_start_date(text: str) -> str | None:
@@ -217,19 +250,27 @@ def _wrong_jsonpath(text: str) -> str | None:
 
 
 def _wrong_url(text: str) -> str | None:
+    request = requests.PreparedRequest()
     try:
-        parts = urlsplit(text)
+        request.prepare_url(text, None)  # whoever sends it later has to understand it
+        parts = urlsplit(str(request.url))
         _ = parts.port
-        is_loopback = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
     except ValueError:
-        is_loopback = False
-        if not text.startswith("https://"):
-            return "is no such address"
-    if not parts.hostname or any((parts.username, parts.password, parts.query, parts.fragment)):
-        return "is not a plain address of a host"
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback):
+        return "is no address"
+    if not text.isprintable() or " " in text or not parts.hostname:
+        return "is no address"
+    if any((parts.username, parts.password, parts.query, parts.fragment)):
+        return "has more in it than the address of a host"
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname)):
         return None
-    return f"begins with {parts.scheme or 'no scheme'}:// for the host {parts.hostname}"
+    return f"begins with {parts.scheme}:// for the host {parts.hostname}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _wrong_header(text: str) -> str | None:
