@@ -12,13 +12,14 @@ import simplejson
 from dotenv import load_dotenv
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
+from singer_sdk.singerlib import Catalog
 
 from tap_interviewflow import settings
 from tap_interviewflow.command import OneLineCommand
 from tap_interviewflow.incremental import check_state
 from tap_interviewflow.interruption import Interruption
 from tap_interviewflow.messages import PageWriter
-from tap_interviewflow.schema import candidates_schema
+from tap_interviewflow.schema import KEY_PROPERTIES, candidates_schema
 from tap_interviewflow.streams import Candidates
 
 if sys.version_info >= (3, 12):
@@ -27,7 +28,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
     import click
@@ -56,6 +57,16 @@ class TapInterviewFlow(Tap):
         if self.input_catalog is not None:
             return [candidates]
         return [Candidates(tap=self, schema=candidates_schema(candidates.sample()))]
+
+    @override
+    def setup_mapper(self) -> None:
+        if self.config.get("flattening_enabled"):
+            # The SDK flattens an object into its declared properties, and one that declares that it has none into
+            # nothing. If it declares nothing, it becomes JSON text.
+            for entry in self.catalog.streams:
+                for definition in (entry.schema.properties or {}).values():
+                    definition.properties = definition.properties or None
+        super().setup_mapper()
 
     # Settings. The SDK's own checks quote a bad value, which may be the key, and name no remedy.
 
@@ -106,28 +117,47 @@ class TapInterviewFlow(Tap):
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
         for path in value:
             if path != "ENV":
-                _read_object("--config", Path(path).read_text(encoding="utf-8"))
+                _read_object("--config", path, Path(path).read_bytes())
         return super().cb_config(ctx, param, value)
 
     @classmethod
     @override
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any) -> None:
-        super().invoke(state=_checked("--state", state), catalog=_checked("--catalog", catalog), **kwargs)
+        state = _checked("--state", state, check_state)
+        catalog = _checked("--catalog", catalog, _check_catalog)
+        super().invoke(state=state, catalog=catalog, **kwargs)
 
 
-def _checked(option: str, file: IO[str] | None) -> IO[str] | None:
+def _checked(option: str, file: IO[str] | None, check: Callable[[dict[str, Any]], None]) -> IO[str] | None:
     if file is None:
         return None
-    text = file.read()
-    _read_object(option, text)
-    return io.StringIO(text)
+    # In UTF-8, whatever the system's own encoding is.
+    content = file.buffer.read() if isinstance(file, io.TextIOWrapper) else file.read().encode()
+    check(_read_object(option, file.name, content))
+    return io.StringIO(content.decode())
 
 
-def _read_object(option: str, text: str) -> None:
+def _read_object(option: str, name: str, content: bytes) -> dict[str, Any]:
     try:
-        is_object = isinstance(simplejson.loads(text), dict)
+        document = simplejson.loads(content.decode())
     except ValueError:
-        is_object = False
-    if not is_object:
-        message = f"the file given as {option} is no JSON object"
+        document = None
+    if not isinstance(document, dict):
+        message = f"{name}, given as {option}, is no JSON object in plain UTF-8"
+        raise ConfigurationError(message)
+    return document
+
+
+def _check_catalog(document: dict[str, Any]) -> None:
+    # The SDK would fail on another shape without a word of use, and read nothing where the stream is not in it.
+    try:
+        properties = Catalog.from_dict(document)[Candidates.name].schema.properties
+        has_keys = set(KEY_PROPERTIES) <= set(properties or ())
+    except (AttributeError, KeyError, TypeError, ValueError):
+        has_keys = False
+    if not has_keys:
+        message = (
+            f"the catalog has no stream {Candidates.name} with the properties {' and '.join(KEY_PROPERTIES)}; "
+            "make one with --discover"
+        )
         raise ConfigurationError(message)

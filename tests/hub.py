@@ -1,0 +1,203 @@
+"""Write what lists the tap on Meltano Hub, and `plugin.yaml` for `meltano add --from-ref` (make hub)."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tests.runs import run_here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).parent.parent
+HUB = Path(".github", "hub")
+LOGO = Path("static", "assets", "logos", "extractors", "interviewflow.svg")
+
+# What `--about` can't know.
+
+EXAMPLES = {
+    "interviewer_ids": '["interviewer-1", "interviewer-2"]',
+    "interview_ids": '["interview-1"]',
+    "additional_fields": '{"Manual Score": 50, "review": "yes"}',
+}
+# It has the version in it, which a listing would not follow.
+NO_DEFAULT = {"user_agent"}
+# The SDK gives these no type, or several.
+KINDS = {"faker_config.locale": "array", "faker_config.seed": "string"}
+ABBREVIATIONS = {"gzip": "GZIP", "jsonl": "JSONL"}
+
+LISTING = {
+    "description": "AI interviews of job candidates",
+    "domain_url": "https://docs.interviewflowai.com/platform/api-integration/fetch-api",
+    "executable": "tap-interviewflow",
+    "keywords": ["api", "candidates", "hr", "interviews", "meltano_sdk", "recruiting"],
+    "label": "InterviewFlowAI",
+    "log_parser": "singer-sdk",
+    "maintenance_status": "beta",
+    "namespace": "tap_interviewflow",
+    "pip_url": "tap-interviewflow",
+    "quality": "silver",
+}
+PREREQ = """\
+- An API key of your InterviewFlowAI account: in the dashboard under API Keys.
+- The ID of each Interviewer whose candidates you want: on the Interviewer's Integrations tab.
+"""
+PREAMBLE = """\
+Give lists and objects as JSON, such as `["interviewer-1", "interviewer-2"]` for `interviewer_ids`.
+
+In `additional_fields` a number is a minimum and a text must match exactly, so `50` and `"50"` are different filters.
+A dot in the name of a custom field has to be escaped, since Meltano takes it for nesting: `"Level 2\\\\.1"`.
+"""
+NEXT_STEPS = """\
+1. Set `api_key` and `interviewer_ids`.
+2. Read the candidates into a file of JSON lines:
+
+   ```bash
+   meltano add target-jsonl
+   meltano run tap-interviewflow target-jsonl
+   ```
+
+Every run writes all candidates. To have only the new ones written, add to the extractor in `meltano.yml`:
+
+```yaml
+metadata:
+  candidates:
+    replication-method: INCREMENTAL
+    replication-key: createdAt
+```
+"""
+USAGE = """\
+## Columns
+
+The stream `candidates` has the fields that the API documents, and every further one that a sample of your candidates
+shows. What fits into no column, such as a field that appeared since, is kept in the column `_rescued_data`, and a
+warning names it: `meltano run --refresh-catalog tap-interviewflow ...` makes a column of it.
+
+## Try it without an account
+
+The package comes with a made-up API on your own machine:
+
+```bash
+pip install tap-interviewflow
+tap-interviewflow-sandbox --port 8765
+```
+
+Set `api_url` to `http://127.0.0.1:8765`, `api_key` to `sandbox-key` and `interviewer_ids` to `["interviewer-1"]`.
+"""
+
+
+def files() -> dict[Path, str]:
+    """Give the text of each file, by its path in this repository."""
+    about = json.loads(run_here("--about", "--format=json").out)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    repo = project["urls"]["Source"]
+    name = about["name"]
+    variant = repo.split("/")[-2].lower()
+    plugin = LISTING | {
+        "capabilities": sorted(about["capabilities"]),
+        "name": name,
+        "next_steps": NEXT_STEPS,
+        "prereq": PREREQ,
+        "repo": repo,
+        "settings": sorted(settings(about["settings"]["properties"]), key=lambda setting: str(setting["name"])),
+        "settings_group_validation": [sorted(about["settings"]["required"])],
+        "settings_preamble": PREAMBLE,
+        "supported_python_versions": about["supported_python_versions"],
+        "usage": USAGE,
+        "variant": variant,
+    }
+    logo = "/" + LOGO.relative_to("static").as_posix()
+    data = HUB / "_data"
+    documents = {
+        Path("plugin.yaml"): plugin,
+        data / "meltano" / "extractors" / name / f"{variant}.yml": plugin | {"logo_url": logo},
+        data / "default_variants.yml": {"extractors": {name: variant}},
+        data / "maintainers.yml": {variant: {"label": variant, "name": variant, "url": repo.rpartition("/")[0]}},
+    }
+    return {path: dump(document) for path, document in documents.items()}
+
+
+def settings(properties: Mapping[str, Any], parent: str = "", *, nested: bool = True) -> Iterator[dict[str, object]]:
+    """Describe settings in Meltano's way.
+
+    Args:
+        properties: Their schemas, by name.
+        parent: What the names begin with.
+        nested: Whether the members of an object are settings of their own.
+    """
+    for key, definition in properties.items():
+        name = parent + key
+        members = definition.get("properties") if nested and name != "stream_maps" else None
+        if members:
+            yield from settings(members, f"{name}.")
+            continue
+        setting = {
+            "name": name,
+            "label": definition["title"],
+            "description": definition["description"],
+            "kind": kind(name, definition),
+        }
+        if "default" in definition and name not in NO_DEFAULT:
+            setting["value"] = definition["default"]
+        if name in EXAMPLES:
+            setting["placeholder"] = EXAMPLES[name]
+        if definition.get("secret"):
+            setting["sensitive"] = True
+        if options := definition.get("enum"):
+            setting["options"] = [
+                {"label": ABBREVIATIONS.get(value, value.title()), "value": value} for value in options
+            ]
+        yield setting
+
+
+def kind(name: str, definition: Mapping[str, Any]) -> str:
+    """Say what Meltano calls a type; the Hub's own tool would guess, by words such as `key` in the name."""
+    if name in KINDS:
+        return KINDS[name]
+    if definition.get("secret"):
+        return "password"
+    if "enum" in definition:
+        return "options"
+    if definition.get("format") == "date-time":
+        return "date_iso8601"
+    (only,) = (each for each in definition["type"] if each != "null")
+    return {"number": "decimal"}.get(only, only)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as such."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    node: yaml.ScalarNode = dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    return node
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def dump(document: object) -> str:
+    """Write YAML as the Hub's linter wants it: keys sorted, sequences not indented."""
+    return str(yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=True, width=100))
+
+
+def main() -> None:
+    """Write the files, and remove those of a former name."""
+    texts = files()
+    for stale in {path.relative_to(ROOT) for path in (ROOT / HUB / "_data").rglob("*.yml")} - texts.keys():
+        (ROOT / stale).unlink()
+    for path, text in texts.items():
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
