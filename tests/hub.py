@@ -165,7 +165,7 @@ def kind(name: str, definition: Mapping[str, Any]) -> str:
         return "options"
     if definition.get("format") == "date-time":
         return "date_iso8601"
-    (only,) = (each for each in definition["type"] if each != "null")
+    (only,) = (str(each) for each in definition["type"] if each != "null")
     return {"number": "decimal"}.get(only, only)
 
 
