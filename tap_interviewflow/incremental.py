@@ -64,10 +64,12 @@ def check_state(state: Mapping[str, Any]) -> None:
         ConfigurationError: If it has another shape than the tap writes, or a bookmark that is no time.
     """
     try:
-        for partition in state.get("bookmarks", {}).get("candidates", {}).get("partitions", []):
-            _ = partition["context"][INTERVIEWER]
-            if (value := partition.get("replication_key_value")) is not None:
-                to_moment(value)
+        bookmarks = state["bookmarks"] if state else {}
+        for stream in bookmarks.values():
+            for partition in list.copy(stream.get("partitions", [])):
+                _ = partition["context"][INTERVIEWER]
+                if (value := partition.get("replication_key_value")) is not None:
+                    to_moment(value)
     except (AttributeError, KeyError, TypeError, ValueError):
         message = (
             "the state has a shape that this tap does not write, and is not used; give the state of an earlier run, "

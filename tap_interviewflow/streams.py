@@ -211,6 +211,7 @@ class Candidates(InterviewFlowStream):
         self.log("Interviewer %s: %d candidates on %d pages", interviewer_id, count, pages)
 
     def _new_candidates(self, context: Context) -> Iterator[Page]:
+        self._warn_of_another_key(context)
         started = datetime.fromtimestamp(self._tap.initialized_at / 1000, UTC)
         bookmark = Bookmark(self.get_starting_timestamp(context), started)
         key = str(self.replication_key)
@@ -221,6 +222,14 @@ class Candidates(InterviewFlowStream):
         # Only when the last of them is written: a run that breaks off repeats some, and loses none.
         if newest := bookmark.value():
             self.get_context_state(context).update(replication_key=key, replication_key_value=newest)
+
+    def _warn_of_another_key(self, context: Context) -> None:
+        bookmarked = self.get_context_state(context).get("replication_key")
+        if bookmarked not in {None, self.replication_key}:
+            self.logger.warning(
+                "Interviewer %s: the bookmark is one of %s, not of the replication key %s, and is ignored",
+                *(context[INTERVIEWER], bookmarked, self.replication_key),
+            )
 
     def _single_candidates(self) -> Iterator[Page]:
         interview_ids = list(dict.fromkeys(self.config["interview_ids"]))
@@ -273,6 +282,7 @@ class Candidates(InterviewFlowStream):
             and type(stream_map) is SameRecordTransform
             and not stream_map.flattening_enabled
             and all(self.mask.values())
+            and not self.config.get("batch_config")
             and self.ABORT_AT_RECORD_COUNT is None
         )
 

@@ -13,6 +13,7 @@ from dotenv import load_dotenv
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
 from singer_sdk.singerlib import Catalog
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from tap_interviewflow import settings
 from tap_interviewflow.command import OneLineCommand
@@ -47,6 +48,7 @@ class TapInterviewFlow(Tap):
     def __init__(self, **kwargs: Any) -> None:
         """Initialize the tap; the arguments are those of the SDK's."""
         self.interruption = Interruption()
+        _take_replication_methods(kwargs.get("catalog"))
         super().__init__(**kwargs)
         self.message_writer.interruption = self.interruption
 
@@ -126,6 +128,23 @@ class TapInterviewFlow(Tap):
         state = _checked("--state", state, check_state)
         catalog = _checked("--catalog", catalog, _check_catalog)
         super().invoke(state=state, catalog=catalog, **kwargs)
+
+
+def _take_replication_methods(catalog: object) -> None:
+    """Put a stream's replication method where the SDK looks for it, if the metadata say one.
+
+    That is where Meltano puts ``metadata: {candidates: {replication-method: …}}``. The SDK does not read it, and
+    takes the method that discovery has left in the catalog even if a replication key was added since.
+    """
+    if not isinstance(catalog, dict):
+        return
+    for stream in catalog.get("streams", ()):
+        for entry in stream.get("metadata", ()):
+            if entry["breadcrumb"]:
+                continue
+            implied = REPLICATION_INCREMENTAL if entry["metadata"].get("replication-key") else None
+            if method := entry["metadata"].get("replication-method") or implied:
+                stream["replication_method"] = method
 
 
 def _checked(option: str, file: IO[str] | None, check: Callable[[dict[str, Any]], None]) -> IO[str] | None:
