@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import msgspec
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from singer_sdk import RESTStream
 from singer_sdk.authenticators import APIKeyAuthenticator
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.streams.rest import PageContext
 
+from tap_interviewflow.connection import LimitedAdapter
 from tap_interviewflow.retries import Retries
 
 if sys.version_info >= (3, 12):
@@ -39,6 +40,7 @@ MOST_BYTES: Final = 64 * 2**20
 _CHUNK: Final = 2**20
 _MOST_BYTES_OF_ERROR: Final = 2**16
 _MOST_LETTERS_OF_ERROR: Final = 200
+_MOST_LETTERS_OF_HOST: Final = 100
 _MOST_REDIRECTS: Final = 3
 _EMAIL: Final = re.compile(r"[^\s\"'<>]+@[^\s\"'<>]+")
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
@@ -57,6 +59,7 @@ class InterviewFlowStream(RESTStream[int]):
 
     path = "/api/external/fetch/candidates"
     http_method = "POST"
+    _is_closed = False
 
     @property
     @override
@@ -133,7 +136,7 @@ class InterviewFlowStream(RESTStream[int]):
                 raise RetriableAPIError(message) from None
 
         try:
-            return self.retries.run(attempt, what, is_wanted)
+            return self.retries.run(attempt, what, lambda: is_wanted() and not self._is_closed)
         except FatalAPIError as error:
             raise type(error)(f"{what}: {error}") from None
 
@@ -148,66 +151,85 @@ class InterviewFlowStream(RESTStream[int]):
         # Only the body differs between requests: the rest is prepared once.
         page = PageContext[int](stream_context=None, next_page_token=None)
         request = self.get_http_request(page=page)
-        return self.build_prepared_request(method=request.method, url=request.url, headers=request.headers)
+        try:
+            return self.build_prepared_request(method=request.method, url=request.url, headers=request.headers)
+        except requests.RequestException:
+            message = "api_url is no address that can be asked"
+            raise FatalAPIError(message) from None
 
     @cached_property
-    def _connection(self) -> tuple[HTTPAdapter, dict[str, Any]]:
-        # An adapter sends just what it is given: no cookies, no credentials from a .netrc, no redirects. The
-        # proxies and the CA bundle of the environment, which a session would look up each time, count as usual.
+    def _connection(self) -> tuple[LimitedAdapter, dict[str, Any]]:
+        # The proxies and the CA bundle of the environment, which a session would look up each time, count as usual.
         settings = self.requests_session.merge_environment_settings(self.url_base, {}, None, None, None)
         in_flight = self.config["max_parallel_requests"]
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=in_flight)
+        adapter = LimitedAdapter(pool_connections=1, pool_maxsize=in_flight)
         return adapter, {name: settings[name] for name in ("proxies", "verify", "cert")}
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; whoever still waits to try again gives up."""
+        self._is_closed = True
         adapter, _ = self._connection
         adapter.close()
 
     def _send(self, prepared: requests.PreparedRequest) -> bytes:
-        deadline = self.retries.clock.now() + self.timeout
+        deadline = time.monotonic() + self.timeout
         for _ in range(_MOST_REDIRECTS + 1):
-            response = self._exchange(prepared)
+            response = self._exchange(prepared, deadline - time.monotonic())
             try:
                 if response.is_redirect:
                     prepared = self._redirected(prepared, response)
                     continue
                 self.validate_response(response)
-                return self._read(response, deadline)
+                return self._read(response)
             finally:
                 response.close()
         message = "the API redirects in circles"
         raise FatalAPIError(message)
 
-    def _exchange(self, prepared: requests.PreparedRequest) -> requests.Response:
+    def _exchange(self, prepared: requests.PreparedRequest, seconds: float) -> requests.Response:
         adapter, settings = self._connection
+        limit: Any = urllib3.Timeout(total=max(seconds, 0.001))  # the adapter takes one, and does not say so
         try:
-            return adapter.send(prepared, stream=True, timeout=self.timeout, **settings)
+            return adapter.send(prepared, stream=True, timeout=limit, **settings)
         except requests.Timeout:
             message = f"no answer within {self.timeout} s (request_timeout)"
         except requests.exceptions.SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 message = "the API's TLS certificate can't be verified; REQUESTS_CA_BUNDLE can name another CA"
                 raise FatalAPIError(message) from None
-            message = "the TLS connection failed"
-        except requests.RequestException as error:
+            message = f"the TLS connection failed: {_cause(error)}"
+        except requests.exceptions.ProxyError as error:
+            message = f"the proxy of the environment (HTTPS_PROXY) does not connect: {_cause(error)}"
+        except (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema):
+            message = "the proxy of the environment (HTTPS_PROXY) is of no kind that can be used"
+            raise FatalAPIError(message) from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             message = f"the connection failed: {_cause(error)}"
+        except OSError:  # requests' own are caught above
+            message = "there are no certificates where REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE points to"
+            raise FatalAPIError(message) from None
         raise RetriableAPIError(message) from None
 
     def _redirected(self, prepared: requests.PreparedRequest, response: requests.Response) -> requests.PreparedRequest:
-        url = urljoin(str(prepared.url), response.headers["Location"])
+        api = str(prepared.url)
+        try:
+            url = urljoin(api, response.headers["Location"])
+            origin = _origin(url)
+        except ValueError:
+            url, origin = "", "an address that is none"
         keeps_method = response.status_code in {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
-        if keeps_method and _origin(url) == _origin(self.url_base):
+        if keeps_method and origin == _origin(api):
             redirected = prepared.copy()
-            redirected.url = url
+            # Put together anew: whatever the libraries below make of an odd address, it is at this origin.
+            redirected.url = urlunsplit((*urlsplit(api)[:2], *urlsplit(url)[2:4], ""))
             return redirected
         message = (
-            f"the API redirects to {_origin(url)} ({response.status_code}), which is refused: the key and the "
-            "candidates stay with api_url; set api_url if the API has moved"
+            f"the API redirects to {_printable(origin)[:_MOST_LETTERS_OF_HOST]} ({response.status_code}), which is "
+            "refused: the key and the candidates stay with api_url; set api_url if the API has moved"
         )
         raise FatalAPIError(message)
 
-    def _read(self, response: requests.Response, deadline: float) -> bytes:
+    def _read(self, response: requests.Response) -> bytes:
         chunks = []
         size = 0
         try:
@@ -217,14 +239,11 @@ class InterviewFlowStream(RESTStream[int]):
                 if size > MOST_BYTES:
                     message = f"the answer is larger than {MOST_BYTES // 2**20} MiB; set a smaller page_size"
                     raise FatalAPIError(message)
-                if self.retries.clock.now() > deadline:
-                    message = f"the answer took longer than {self.timeout} s (request_timeout)"
-                    raise RetriableAPIError(message)
         except urllib3.exceptions.ReadTimeoutError:
-            message = f"the answer stalled for {self.timeout} s (request_timeout)"
+            message = f"the answer took longer than {self.timeout} s (request_timeout)"
         except urllib3.exceptions.DecodeError:
             message = "the answer's compression is broken"
-        except (urllib3.exceptions.HTTPError, OSError):
+        except (urllib3.exceptions.HTTPError, OSError, ValueError):  # the last where the size of a chunk is no number
             message = "the connection broke in the middle of the answer"
         else:
             return b"".join(chunks)
@@ -261,7 +280,7 @@ class InterviewFlowStream(RESTStream[int]):
     def _own_message(self, response: requests.Response) -> str:
         try:
             body = msgspec.json.decode(response.raw.read(_MOST_BYTES_OF_ERROR, decode_content=True))
-        except (msgspec.DecodeError, RecursionError, urllib3.exceptions.HTTPError, OSError):
+        except (ValueError, RecursionError, urllib3.exceptions.HTTPError, OSError):
             return ""
         message = body
         for name in ("error", "message", "detail"):
@@ -269,7 +288,7 @@ class InterviewFlowStream(RESTStream[int]):
                 message = message[name] if not isinstance(message[name], bool) else message
         if not isinstance(message, str):
             return ""
-        message = _EMAIL.sub("…", " ".join(message.replace(self.config["api_key"], "…").split()))
+        message = _EMAIL.sub("…", " ".join(_printable(message.replace(self.config["api_key"], "…")).split()))
         if len(message) > _MOST_LETTERS_OF_ERROR:
             message = f"{message[:_MOST_LETTERS_OF_ERROR]}…"
         return f": the API says “{message}”"
@@ -284,6 +303,11 @@ def _origin(url: str) -> str:
     parts = urlsplit(url)
     port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
     return f"{parts.scheme}://{parts.hostname}:{port}"
+
+
+def _printable(text: str) -> str:
+    """Keep what a stranger says from steering the terminal that shows it."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _cause(error: BaseException) -> str:

@@ -53,7 +53,11 @@ class OneLineCommand(SingerCommand):
         except (SingerSDKError, OutputError) as error:
             self._fail(str(error))
         except OSError as error:
-            self._fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+            self._fail(
+                ": ".join(str(part) for part in (error.filename, error.strerror) if part) or type(error).__name__
+            )
+        except RecursionError:
+            self._fail("A value is nested too deeply to be read")
         except Exception as error:  # noqa: BLE001  # a defect: its text may quote a candidate, its place does not
             self._fail_unexpectedly(error)
         sys.exit(1)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import signal
+import time
+from typing import Final
+
+_LAST_PATIENCE: Final = 3.0
+"""Seconds that a target gets to take what is left once the run was asked to stop."""
 
 
 class Interrupted(SystemExit):
@@ -19,6 +24,7 @@ class Interruption:
     def __init__(self) -> None:
         """Start undisturbed."""
         self.is_obeyed = False
+        self._deadline = 0.0
         self._signal: int | None = None
 
     def note(self, signum: int) -> None:
@@ -29,7 +35,12 @@ class Interruption:
         """Raise ``Interrupted``, once, if a signal has come."""
         if self._signal is not None and not self.is_obeyed:
             self.is_obeyed = True
+            self._deadline = time.monotonic() + _LAST_PATIENCE
             raise Interrupted(128 + self._signal)
+
+    def has_no_time_left(self) -> bool:
+        """Whether the run has to end now, written or not."""
+        return self.is_obeyed and time.monotonic() > self._deadline
 
     @property
     def name(self) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
-import time
 from collections import deque
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +12,7 @@ import msgspec
 from singer_sdk.singerlib import Message, RecordMessage
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
+from tap_interviewflow import output
 from tap_interviewflow.interruption import Interruption
 
 if sys.version_info >= (3, 12):
@@ -29,10 +28,7 @@ _MOST_CHUNKS: Final = 4
 """How many buffers may wait for a slow target before the reading waits too."""
 
 _PATIENCE: Final = 0.2
-_LAST_PATIENCE: Final = 3.0
-"""Seconds that a target gets to take what is left once the run was asked to stop."""
-
-_STDOUT: Final = 1
+"""Seconds between looks at whether the run is to stop."""
 
 
 class OutputError(Exception):
@@ -147,7 +143,6 @@ class PageWriter(GenericSingerWriter[bytes, Message]):
         self._wait_for_chunks(1)
 
     def _wait_for_chunks(self, fewer_than: int) -> None:
-        last = time.monotonic() + _LAST_PATIENCE
         while True:
             with self._changed:
                 if self._failure is not None:
@@ -156,7 +151,7 @@ class PageWriter(GenericSingerWriter[bytes, Message]):
                     return
                 self._changed.wait(_PATIENCE)
             self.interruption.check()
-            if self.interruption.is_obeyed and time.monotonic() > last:
+            if self.interruption.has_no_time_left():
                 message = "the target takes no more"
                 raise TargetGoneError(message)
 
@@ -172,7 +167,7 @@ class PageWriter(GenericSingerWriter[bytes, Message]):
                     self._changed.wait()
                 chunk = self._chunks[0]
             try:
-                _write_all(chunk)
+                output.write(chunk)
             except OSError as error:
                 with self._changed:
                     self._failure = error
@@ -181,15 +176,6 @@ class PageWriter(GenericSingerWriter[bytes, Message]):
             with self._changed:
                 self._chunks.popleft()
                 self._changed.notify_all()
-
-
-def _write_all(chunk: bytes) -> None:
-    rest = memoryview(chunk)
-    while rest:
-        try:
-            rest = rest[os.write(_STDOUT, rest) :]
-        except BlockingIOError:
-            time.sleep(0.01)  # whoever started the tap has made its output non-blocking
 
 
 def _write_to_stand_in(chunk: bytes) -> None:

@@ -28,6 +28,10 @@ LONGEST_WAIT_TOLD: Final = 300.0
 """The most seconds that a Retry-After is obeyed for."""
 
 
+_NAP: Final = 1.0
+"""Seconds after which one who waits looks whether that still makes sense."""
+
+
 class AbandonedError(Exception):
     """A request whose answer nobody waits for any more."""
 
@@ -67,14 +71,17 @@ class Retries:
             AbandonedError: If the outcome is not wanted any more.
         """
         tries = 0
+        again_at = 0.0
         answered = self._answered
         while True:
-            self._wait_for_the_api()
+            self._wait_until(again_at, is_wanted)
             if not is_wanted():
                 raise AbandonedError
             try:
                 outcome = attempt()
             except RetriableAPIError as error:
+                if not is_wanted():
+                    raise AbandonedError from None
                 is_limited = _status(error) == HTTPStatus.TOO_MANY_REQUESTS
                 if not (is_limited and self._answered > answered):
                     tries += 1
@@ -82,26 +89,27 @@ class Retries:
                 if tries == MOST_TRIES:
                     message = f"{error}; gave up after {tries} tries"
                     raise FatalAPIError(message) from None
-                self._hold_back(error, tries, what, is_limited=is_limited)
+                again_at = self._put_off(error, tries, what, is_limited=is_limited)
             else:
                 with self._lock:
                     self._answered += 1
                 return outcome
 
-    def _hold_back(self, error: RetriableAPIError, tries: int, what: str, *, is_limited: bool) -> None:
+    def _put_off(self, error: RetriableAPIError, tries: int, what: str, *, is_limited: bool) -> float:
+        """Say when to try again, and to everybody if the API asks for patience."""
         told = retry_after(error, self.clock)
         seconds = backoff(tries) if told is None else min(told, LONGEST_WAIT_TOLD) + random.uniform(0, 0.1)  # noqa: S311
         seconds = max(seconds, SHORTEST_WAIT)
         logger.warning("%s: %s; try %d of %d in %.1f s", what, error, tries + 1, MOST_TRIES, seconds)
-        if not is_limited and told is None:
-            self.clock.sleep(seconds)
-            return
-        with self._lock:
-            self._opens_at = max(self._opens_at, self.clock.now() + seconds)
+        again_at = self.clock.now() + seconds
+        if is_limited or told is not None:
+            with self._lock:
+                self._opens_at = max(self._opens_at, again_at)
+        return again_at
 
-    def _wait_for_the_api(self) -> None:
-        while (seconds := self._opens_at - self.clock.now()) > 0:
-            self.clock.sleep(seconds)
+    def _wait_until(self, moment: float, is_wanted: Callable[[], bool]) -> None:
+        while is_wanted() and (left := max(moment, self._opens_at) - self.clock.now()) > 0:
+            self.clock.sleep(min(left, _NAP))
 
 
 def backoff(tries: int) -> float:
@@ -120,9 +128,9 @@ def retry_after(error: RetriableAPIError, clock: Clock) -> float | None:
         return float(told[:10])
     try:
         moment = parsedate_to_datetime(told)
-    except ValueError:
+        return max(0.0, (moment.astimezone(UTC) - clock.utc()).total_seconds())
+    except (ValueError, OverflowError, TypeError, IndexError):  # all of these come out of the parser of dates
         return None
-    return max(0.0, (moment.astimezone(UTC) - clock.utc()).total_seconds())
 
 
 def _status(error: RetriableAPIError) -> int | None:
