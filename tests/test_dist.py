@@ -1,0 +1,63 @@
+"""What is published, before it is: `make test-dist` builds it and tries it in a fresh environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import tarfile
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tap_interviewflow import __version__
+
+# Installing downloads what the tap depends on.
+pytestmark = [pytest.mark.dist, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parent.parent
+DIST = ROOT / "dist"
+NAME = f"tap_interviewflow-{__version__}"
+
+
+def names_in_source() -> set[str]:
+    with tarfile.open(DIST / f"{NAME}.tar.gz") as source:
+        return {name.removeprefix(f"{NAME}/") for name in source.getnames()}
+
+
+def test_the_wheel_holds_the_package_and_nothing_else() -> None:
+    with zipfile.ZipFile(DIST / f"{NAME}-py3-none-any.whl") as wheel:
+        names = set(wheel.namelist())
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tap_interviewflow").glob("*.py")}
+    described = {f"{NAME}.dist-info/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")}
+    licence = f"{NAME}.dist-info/licenses/LICENSE"
+    assert names == modules | described | {"tap_interviewflow/py.typed", licence}
+
+
+def test_the_source_distribution_holds_all_that_is_under_version_control() -> None:
+    listing = subprocess.run(("git", "ls-files", "-z"), check=True, cwd=ROOT, stdout=subprocess.PIPE)
+    kept = {name for name in listing.stdout.decode().split("\0") if name}
+    assert kept - names_in_source() <= {".ci/run", ".gitattributes"}
+
+
+def test_the_quick_start_of_the_readme_works_with_the_wheel_alone(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```\w*\n(.+?)^```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    (quick_start,) = (block for block in blocks if "pip install tap-interviewflow\ntap-interviewflow-sandbox" in block)
+    foreign = ("TAP_INTERVIEWFLOW_", "PYTHON", "VIRTUAL_ENV")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    ended = subprocess.run(
+        ("bash", "-euc", quick_start),
+        check=False,
+        cwd=tmp_path,
+        env=env | {"PIP_FIND_LINKS": str(DIST), "no_proxy": "127.0.0.1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stdout
+    messages = [json.loads(line) for line in (tmp_path / "candidates.jsonl").read_text("utf-8").splitlines()]
+    read = Counter(message["record"]["interviewerId"] for message in messages if message["type"] == "RECORD")
+    assert read == {"interviewer-1": 1200, "interviewer-2": 1200}
