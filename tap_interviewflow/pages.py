@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_interviewflow.records import Fitter
+
+
+_MOST_OTHERS: Final = 100
+"""How many fields that are no columns are expected at most; an object keyed by e-mail would have no end of them."""
+
+
+class _Learned(NamedTuple):
+    path: answers.Path
+    compiled: CompiledCandidates
+    decoder: msgspec.json.Decoder[Any]
 
 
 class PageReader:
@@ -33,9 +43,9 @@ class PageReader:
         """
         self._fitter = fitter
         self._records_jsonpath = records_jsonpath
+        self._may_compile = not as_dicts and not records_jsonpath
         self._compiled = CompiledCandidates(fitter)
-        self._may_compile = not as_dicts and not records_jsonpath and self._compiled.type is not None
-        self._learned: tuple[answers.Path, msgspec.json.Decoder[Any]] | None = None
+        self._learned: _Learned | None = None
 
     @property
     def has_rescue(self) -> bool:
@@ -86,23 +96,36 @@ class PageReader:
         # U+0000 can only come as an escape; what else is odd makes the decoder stop.
         if self._learned is None or b"\\u0000" in body:
             return None
-        path, decoder = self._learned
+        path, compiled, decoder = self._learned
         try:
             answer = answers.read(answers.as_document(decoder.decode(body), path))
         except (msgspec.DecodeError, ArithmeticError, RecursionError, ValueError, answers.UnknownAnswerError):
             return None
-        if answer.path != path or not self._compiled.settle(answer.candidates, interviewer_id):
+        surprises = compiled.settle(answer.candidates, interviewer_id)
+        if answer.path != path or surprises is None:
             return None
-        ids = self._compiled.values(answer.candidates, ID)
-        return Page(number, ids, answer.words, answer.candidates)
+        ids = compiled.values(answer.candidates, ID)
+        return Page(number, ids, answer.words, answer.candidates, surprises)
 
     def _read_any(self, body: bytes, interviewer_id: str, number: int) -> Page:
         document, replaced, is_odd = parse(body)
         answer = answers.read(document, self._records_jsonpath)
-        if self._learned is None and self._may_compile:
-            described = answers.typed(answer.path, self._compiled.type)
-            self._learned = answer.path, msgspec.json.Decoder(described, float_hook=to_decimal)
+        if self._may_compile and answer.candidates:
+            self._learn(answer)
         return self._fit(answer, interviewer_id, number, replaced, is_odd=is_odd)
+
+    def _learn(self, answer: answers.Answer) -> None:
+        """Prepare to read the next pages in the compiled way: as this one, with its unexpected fields expected."""
+        known = self._learned.compiled.others if self._learned else frozenset()
+        others = known.union(*answer.candidates) - self._fitter.expected
+        if (self._learned and others == known and answer.path == self._learned.path) or len(others) > _MOST_OTHERS:
+            return
+        compiled = CompiledCandidates(self._fitter, others)
+        if compiled.type is None:
+            self._may_compile = False
+            return
+        described = answers.typed(answer.path, compiled.type)
+        self._learned = _Learned(answer.path, compiled, msgspec.json.Decoder(described, float_hook=to_decimal))
 
     def _fit(self, answer: answers.Answer, interviewer_id: str, number: int, replaced: int, *, is_odd: bool) -> Page:
         surprises: Counter[str] = Counter()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.columns import Column
 from tap_interviewflow.schema import ID, ID_SOURCES, INTERVIEWER, RESCUED
-from tap_interviewflow.values import portable
+from tap_interviewflow.values import is_nothing, portable
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -35,7 +35,7 @@ class Fitter:
             if name not in {INTERVIEWER, ID, RESCUED, *deselected}
         ]
         self.has_rescue = RESCUED in schema["properties"] and RESCUED not in deselected
-        self._expected = {INTERVIEWER, ID, *deselected, *(column.name for column in self.columns)}
+        self.expected = {INTERVIEWER, ID, *deselected, *(column.name for column in self.columns)}
 
     def fit(
         self, candidate: Mapping[str, Any], interviewer_id: str, surprises: Counter[str], *, is_odd: bool
@@ -71,16 +71,12 @@ class Fitter:
             rescued[column.name] = value
             if column.nullable:
                 record[column.name] = None
-        if not candidate.keys() <= self._expected:
-            rescued |= {name: value for name, value in candidate.items() if name not in self._expected}
-        surprises.update(name for name, value in rescued.items() if value not in _NOTHING)
+        if not candidate.keys() <= self.expected:
+            rescued |= {name: value for name, value in candidate.items() if name not in self.expected}
+        surprises.update(name for name, value in rescued.items() if not is_nothing(value))
         if self.has_rescue:
-            record[RESCUED] = portable(rescued) or None
+            record[RESCUED] = portable(dict(sorted(rescued.items()))) or None
         return record
-
-
-_NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
-"""What shows no type, so that no discovery could make a column of it."""
 
 
 def _id_of(candidate: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from tap_interviewflow.values import is_time
+from tap_interviewflow.values import is_nothing, is_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,7 +100,7 @@ def _sampled(sample: Iterable[Mapping[str, object]]) -> dict[str, Mapping[str, A
 
 def _kind(value: object) -> str | None:
     """Name the kind of a value; null and what is empty show none."""
-    if value in (None, "", [], {}):
+    if is_nothing(value):
         return None
     match value:
         case bool():

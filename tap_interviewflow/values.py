@@ -51,6 +51,11 @@ def are_times(values: Sequence[Any]) -> bool:
     return not [text for text in texts if text[10] != "T" or text[-1] != "Z"] or all(map(is_time, texts))
 
 
+def is_nothing(value: object) -> bool:
+    """Whether a value is null or empty, and so shows no type."""
+    return value is None or value in ("", [], {})
+
+
 def is_whole_number(value: object) -> bool:
     """Whether a value is a whole number of at most 64 bits with its sign."""
     return type(value) is int and -(2**63) <= value < 2**63
