@@ -38,8 +38,9 @@ def test_the_wheel_holds_the_package_and_nothing_else() -> None:
 
 
 def test_the_source_distribution_holds_all_that_is_under_version_control() -> None:
-    listing = subprocess.run(("git", "ls-files", "-z"), check=True, cwd=ROOT, stdout=subprocess.PIPE)
-    kept = {name for name in listing.stdout.decode().split("\0") if name}
+    listing = ("git", "ls-files", "-z")
+    listed = subprocess.run(listing, check=True, cwd=ROOT, stdout=subprocess.PIPE).stdout.decode()
+    kept = {name for name in listed.split("\0") if name}
     assert kept - names_in_source() <= {".ci/run", ".gitattributes"}
 
 
@@ -48,8 +49,9 @@ def test_the_quick_start_of_the_readme_works_with_the_wheel_alone(tmp_path: Path
     (quick_start,) = (block for block in blocks if "pip install tap-interviewflow\ntap-interviewflow-sandbox" in block)
     foreign = ("TAP_INTERVIEWFLOW_", "PYTHON", "VIRTUAL_ENV")
     env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    command = ("bash", "-euc", quick_start)
     ended = subprocess.run(
-        ("bash", "-euc", quick_start),
+        command,
         check=False,
         cwd=tmp_path,
         env=env | {"PIP_FIND_LINKS": str(DIST), "no_proxy": "127.0.0.1"},
