@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
@@ -34,7 +34,9 @@ _TOTAL: Final = (
     ),
     *("total_count", "total_candidates", "total_interviews", "total_items", "total_results", "total_records"),
 )
-_VERDICTS: Final = ("success", "ok", "error", "errors")
+_VERDICTS: Final = ("success", "ok", "error", "errors", "status", "statusCode")
+_FAILURES: Final = {"error", "fail", "failed", "failure"}
+_BAD_REQUEST: Final = 400
 _PLAIN_NAME: Final = re.compile(r"\w[\w .:/-]{0,49}")
 _MOST_NAMES: Final = 20
 
@@ -89,7 +91,7 @@ def read_single(document: object, records_jsonpath: str | None = None) -> list[A
         UnknownAnswerError: As ``read`` does.
     """
     if isinstance(document, Mapping) and not records_jsonpath:
-        _check(document)
+        _check(document, document)
         if "data" in document and document["data"] is None:
             return []
         for place in (document.get("data"), document):
@@ -142,7 +144,9 @@ def _locate(document: object, records_jsonpath: str | None) -> tuple[Path, list[
     if not isinstance(document, (dict, list)):
         found = "null" if document is None else type(document).__name__
         raise _unknown(f"the answer is {found}, no list of candidates", document)
-    _check(document)
+    for envelope in (document, document.get("data") if isinstance(document, dict) else None):
+        _check(envelope, document)
+        _check_status(envelope, document)
     if records_jsonpath:
         matches = list(extract_jsonpath(records_jsonpath.removesuffix("[*]"), document))
         if len(matches) == 1 and isinstance(matches[0], list):
@@ -166,12 +170,21 @@ def _lists(document: Mapping[str, Any]) -> Any:  # noqa: ANN401
     yield from (((name,), document[name]) for name in _LISTS if isinstance(document.get(name), list))
 
 
-def _check(document: object) -> None:
-    if isinstance(document, Mapping):
-        if document.get("success") is False or document.get("ok") is False:
+def _check(envelope: object, document: object) -> None:
+    if isinstance(envelope, Mapping):
+        if envelope.get("success") is False or envelope.get("ok") is False:
             raise _unknown("the API answered 200 but reports a failure", document)
-        if document.get("error") or document.get("errors"):
+        if envelope.get("error") or envelope.get("errors"):
             raise _unknown("the API answered 200 but reports an error", document)
+
+
+def _check_status(envelope: object, document: object) -> None:
+    # For envelopes only: a candidate that stands alone has a status of its own.
+    if isinstance(envelope, Mapping):
+        status, code = envelope.get("status"), envelope.get("statusCode")
+        has_failed = isinstance(status, str) and status.lower() in _FAILURES
+        if has_failed or (_is_count(code) and code >= _BAD_REQUEST):
+            raise _unknown("the API answered 200 but reports a failure", document)
 
 
 def _unknown(reason: str, document: object) -> UnknownAnswerError:
@@ -199,13 +212,14 @@ def _words(document: object) -> Words:
     places = [document, document.get("data")]
     places += [place.get(name) for place in places if isinstance(place, Mapping) for name in _CONTAINERS]
     said = [place for place in places if isinstance(place, Mapping)]
-    counts = [
-        next((place[name] for place in said for name in names if _is_count(place.get(name))), None)
+    # Of several words the one that promises the most: too much costs a request, too little loses candidates.
+    flags = {place[name] for place in said for name in _HAS_MORE if isinstance(place.get(name), bool)}
+    pages, total = (
+        max((place[name] for place in said for name in names if _is_count(place.get(name))), default=None)
         for names in (_PAGES, _TOTAL)
-    ]
-    flags = (place[name] for place in said for name in _HAS_MORE if isinstance(place.get(name), bool))
-    return Words(next(flags, None), *counts)
+    )
+    return Words(True in flags if flags else None, pages, total)
 
 
-def _is_count(value: object) -> bool:
+def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and value >= 0
