@@ -160,5 +160,39 @@ def test_meltano_knows_every_setting_and_capability_of_the_tap(project: Project)
     assert [name for name, setting in told.items() if setting.get("sensitive")] == [
         name for name, setting in declared.items() if setting.get("secret")
     ]
-    assert plugin["settings_group_validation"] == [tap["settings"]["required"]]
+    assert tap["settings"]["required"] in plugin["settings_group_validation"]
     assert set(plugin["capabilities"]) == set(tap["capabilities"])
+
+
+def test_a_second_run_with_a_replication_key_writes_only_what_is_new(
+    project: Project, api: Sandbox, settings: dict[str, str], tmp_path: Path
+) -> None:
+    metadata = {"candidates": {"replication-method": "INCREMENTAL", "replication-key": "updatedAt"}}
+    settings["TAP_INTERVIEWFLOW__METADATA"] = json.dumps(metadata)
+    command = ("run", "--state-id-suffix=incremental", *PIPELINE)
+    assert project.run(*command, **settings).code == 0
+    first = rows(tmp_path)
+    assert len(first) == 370
+    newest = max(row["updatedAt"] for row in first if row["interviewerId"] == "interviewer-1")
+    changed = api.candidates("interviewer-1")[7] | {"status": "hired", "updatedAt": newest.replace("Z", "9Z")}
+    api.append("interviewer-1", changed)
+    assert project.run(*command, **settings).code == 0
+    assert changed["id"] in [row["id"] for row in rows(tmp_path)[370:]]
+    assert len(rows(tmp_path)) <= 370 + 3  # the changed one, and the ones that the bookmarks were taken from
+
+
+def test_a_custom_field_filter_in_meltano_yml_keeps_its_numbers(
+    project: Project, api: Sandbox, settings: dict[str, str]
+) -> None:
+    file = project.folder / "meltano.yml"
+    before = file.read_text("utf-8")
+    filters = '\n    config:\n      additional_fields:\n        Manual Score: 50\n        review: "50"\n'
+    file.write_text(
+        before.replace("\n    executable: tap-interviewflow\n", f"\n    executable: tap-interviewflow{filters}"),
+        "utf-8",
+    )
+    try:
+        assert project.run("run", *PIPELINE, **settings).code == 0
+    finally:
+        file.write_text(before, "utf-8")
+    assert api.requests[0]["additionalFields"] == {"Manual Score": 50, "review": "50"}
