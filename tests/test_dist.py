@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import tarfile
+import venv
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -47,19 +48,22 @@ def test_the_source_distribution_holds_all_that_is_under_version_control() -> No
 def test_the_quick_start_of_the_readme_works_with_the_wheel_alone(tmp_path: Path) -> None:
     blocks = re.findall(r"^```\w*\n(.+?)^```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
     (quick_start,) = (block for block in blocks if "pip install tap-interviewflow\ntap-interviewflow-sandbox" in block)
+    venv.create(tmp_path / "venv", with_pip=True)
     foreign = ("TAP_INTERVIEWFLOW_", "PYTHON", "VIRTUAL_ENV")
     env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    command = ("bash", "-euc", quick_start)
+    env |= {"PATH": f"{tmp_path / 'venv' / 'bin'}{os.pathsep}{env['PATH']}", "no_proxy": "127.0.0.1"}
+    command = ("bash", "-euc", f"{quick_start}\nkill $!")
     ended = subprocess.run(
         command,
         check=False,
         cwd=tmp_path,
-        env=env | {"PIP_FIND_LINKS": str(DIST), "no_proxy": "127.0.0.1"},
+        env=env | {"PIP_FIND_LINKS": str(DIST)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     assert ended.returncode == 0, ended.stdout
-    messages = [json.loads(line) for line in (tmp_path / "candidates.jsonl").read_text("utf-8").splitlines()]
+    (written,) = tmp_path.glob("*.jsonl")
+    messages = [json.loads(line) for line in written.read_text("utf-8").splitlines()]
     read = Counter(message["record"]["interviewerId"] for message in messages if message["type"] == "RECORD")
-    assert read == {"interviewer-1": 1200, "interviewer-2": 1200}
+    assert read == {"interviewer-1": 50, "interviewer-2": 50}
