@@ -110,17 +110,18 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
                 response is at hand any more.
         """
         page = response
-        if page.words.total is not None:
-            self.total = page.words.total
+        self._note_total(page)
         if page.is_empty:
             self._end_on_empty(page)
             return False
         if self.is_repeated(page):
             self._end_on_repeated(page)
             return False
-        self.seen += len(page.ids)
-        self._last = frozenset(page.ids)
-        self._first = self._first or self._last
+        ids = frozenset(page.ids)
+        # Who is added during the read pushes others on to the next page, where they come a second time.
+        self.seen += len(ids - self._last)
+        self._last = ids
+        self._first = self._first or ids
         self._largest = max(self._largest, len(page.ids))
         self._is_promised = True in self._promises(page)
         return self._is_promised or False not in self._promises(page)
@@ -138,14 +139,31 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
             None if words.total is None or self.seen > words.total else self.seen < words.total,
         )
 
-    def _end_on_missing(self, page: Page) -> None:
-        if page.number == 1 or self._is_promised:
-            message = (
-                f"Interviewer {self.interviewer_id}, page {page.number}: 404 Not Found: the API does not know it; "
-                "check the IDs in interviewer_ids"
+    def _note_total(self, page: Page) -> None:
+        total = page.words.total
+        if total is None:
+            return
+        if self.total is not None and self.seen <= total < self.total and self.is_complete:
+            self.is_complete = False
+            logger.warning(
+                "Interviewer %s: the API stated %d candidates and, on page %d, %d: some are gone since, and others may "
+                "have moved to a page already read; the next run will have them",
+                *(self.interviewer_id, self.total, page.number, total),
             )
+        self.total = total
+
+    def _is_after_short(self, page: Page) -> bool:
+        """Whether the page before was not full, as the last one is wont to be."""
+        return len(self._last) < (self._page_size if page.number == 2 else self._largest)  # noqa: PLR2004
+
+    def _end_on_missing(self, page: Page) -> None:
+        is_after_short = self._is_after_short(page)
+        if page.number == 1 or (self._is_promised and not is_after_short):
+            came = f"{self.seen} candidates came, and the API said that there are more"
+            remedy = "check the IDs in interviewer_ids" if page.number == 1 else came
+            message = f"Interviewer {self.interviewer_id}, page {page.number}: 404 Not Found; {remedy}"
             raise FatalAPIError(message)
-        self.is_complete = False
+        self.is_complete &= is_after_short and page.number > 2 and not self._is_promised  # noqa: PLR2004
         logger.warning(
             "Interviewer %s: the API knows no page %d (404), which is taken for the end; %d candidates came",
             *(self.interviewer_id, page.number, self.seen),
@@ -170,9 +188,9 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     def _end_on_repeated(self, page: Page) -> None:
         is_known_end = self.total is not None and self.seen >= self.total
-        is_short = len(page.ids) < max(self._page_size if page.number == 2 else 0, self._largest)  # noqa: PLR2004
+        is_short = self._is_after_short(page)
         may_miss = not (is_known_end or is_short)
-        self.is_complete = is_known_end or (is_short and page.number > 2)  # noqa: PLR2004
+        self.is_complete &= is_known_end or (is_short and page.number > 2 and not self._is_promised)  # noqa: PLR2004
         logger.log(
             logging.ERROR if may_miss else logging.WARNING,
             "Interviewer %s: page %d repeats an earlier page and is taken for the end; %d candidates came%s%s",

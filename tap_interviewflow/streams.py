@@ -192,9 +192,8 @@ class Candidates(InterviewFlowStream):
         else:
             for interviewer_id in self.interviewer_ids:
                 yield from self._all_candidates(interviewer_id)
-            self._has_read_all = not self.config.get("additional_fields") and all(
-                reading.paginator.is_complete for reading in self._readings
-            )
+            is_filtered = bool(self.config.get("additional_fields"))
+            self._has_read_all = not is_filtered and self._was_read_to_its_end(*self.interviewer_ids)
 
     def _all_candidates(self, interviewer_id: str) -> Iterator[Page]:
         count = pages = 0
@@ -220,8 +219,16 @@ class Candidates(InterviewFlowStream):
             page.records = [record for record, value in zip(page.records, values, strict=True) if bookmark.takes(value)]
             yield page
         # Only when the last of them is written: a run that breaks off repeats some, and loses none.
-        if newest := bookmark.value():
+        if not (newest := bookmark.value()):
+            return
+        if self._was_read_to_its_end(interviewer_id):
             self.get_context_state(context).update(replication_key=key, replication_key_value=newest)
+        else:
+            self.logger.warning("Interviewer %s: the bookmark stays, as candidates may be missing", interviewer_id)
+
+    def _was_read_to_its_end(self, *interviewer_ids: str) -> bool:
+        paginators = (reading.paginator for reading in self._readings)
+        return all(paginator.is_complete for paginator in paginators if paginator.interviewer_id in interviewer_ids)
 
     def _warn_of_another_key(self, context: Context) -> None:
         bookmarked = self.get_context_state(context).get("replication_key")
