@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import threading
 from collections import deque
@@ -189,6 +191,7 @@ def _write_to_stand_in(chunk: bytes) -> None:
 
 
 def _output_error(error: OSError) -> OutputError:
-    if isinstance(error, BrokenPipeError):
+    # Windows calls it an invalid argument.
+    if isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL):
         return TargetGoneError("the target has closed the pipe")
     return OutputError(f"standard output can't be written: {error.strerror}")
