@@ -114,7 +114,7 @@ def start(*arguments: str, environment: Mapping[str, str] | None = None, **kwarg
     """Start the command line in a process of its own."""
     command = [sys.executable, "-m", "tap_interviewflow", *arguments]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | kwargs
-    return subprocess.Popen(command, env={**os.environ, **(environment or {})}, **options)
+    return subprocess.Popen(command, env={**os.environ, "PYTHONIOENCODING": "utf-8", **(environment or {})}, **options)
 
 
 def run_process(*arguments: str, environment: Mapping[str, str] | None = None) -> Run:
