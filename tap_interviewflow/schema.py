@@ -24,6 +24,11 @@ KEY_PROPERTIES: Final = (INTERVIEWER, ID)
 ID_SOURCES: Final = (ID, "interviewId", "_id")
 """Where the ID of the interview is looked for, in this order."""
 
+_MOST_COLUMNS: Final = 1_000
+"""What warehouses take. An API that uses values as names would make as many as it has candidates."""
+
+_LONGEST_NAME: Final = 255
+
 _TEXT: Final = {"type": ["string", "null"]}
 _TIME: Final = {"type": ["string", "null"], "format": "date-time"}
 _NUMBER: Final = {"type": ["number", "null"]}
@@ -76,6 +81,8 @@ def candidates_schema(sample: Iterable[Mapping[str, object]] = ()) -> dict[str, 
     taken = {name.casefold() for name in (*properties, RESCUED)}
     for name, definition in sorted(_sampled(sample).items()):
         # Most targets fold the case of a column's name: a second spelling stays in the rescue.
+        if len(properties) == _MOST_COLUMNS:
+            break
         if _is_column_name(name) and name.casefold() not in taken:
             taken.add(name.casefold())
             properties[name] = dict(definition)
@@ -118,7 +125,8 @@ def _kind(value: object) -> str | None:
 def _is_column_name(name: str) -> bool:
     """Whether targets can make a column of this name.
 
-    None of them loads an empty name, and what begins with ``_sdc_`` is their own: a candidate that sets
-    ``_sdc_deleted_at`` would be taken for deleted.
+    None of them loads an empty name or an endless one, and what begins with ``_sdc_`` is their own: a candidate
+    that sets ``_sdc_deleted_at`` would be taken for deleted.
     """
-    return bool(name.strip()) and name.isprintable() and not name.casefold().startswith("_sdc_")
+    is_loadable = bool(name.strip()) and name.isprintable() and len(name) <= _LONGEST_NAME
+    return is_loadable and not name.casefold().startswith("_sdc_")

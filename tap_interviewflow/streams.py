@@ -267,7 +267,11 @@ class Candidates(InterviewFlowStream):
         self._replaced += page.replaced
         self._count += len(page.ids)
         kept = f"kept in {RESCUED}" if self._page_reader.has_rescue else f"dropped, as {RESCUED} is not selected"
-        for name in page.surprises.keys() - self._surprises.keys():
+        for name in page.surprises:
+            if len(self._surprises) > _MOST_SURPRISES:
+                break
+            if name in self._surprises:
+                continue
             self._surprises[name] += 1
             if len(self._surprises) <= _MOST_SURPRISES:
                 self.logger.warning(
@@ -275,7 +279,7 @@ class Candidates(InterviewFlowStream):
                     "for a column of their kind",
                     *(answers.shown(name), kept),
                 )
-            elif len(self._surprises) == _MOST_SURPRISES + 1:
+            else:
                 self.logger.warning("Values of still more fields are %s", kept)
 
     # Writing

@@ -123,7 +123,7 @@ def parse(body: bytes) -> tuple[Any, int, bool]:
     if b"\\u0000" not in body:
         try:
             return _decoder.decode(body), 0, False
-        except (msgspec.DecodeError, ArithmeticError, RecursionError):
+        except (ValueError, ArithmeticError, RecursionError):
             pass  # odd or broken: the slower parser tells which
     try:
         value = json.loads(body, parse_float=_fraction, parse_int=_whole, parse_constant=Decimal)

@@ -1,0 +1,81 @@
+"""A server on loopback that says whatever a test wants it to say, well-formed or not."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Generator, Iterable
+
+    Answer = Callable[[bytes], Iterable[bytes]]
+
+
+@contextmanager
+def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Generator[str]:
+    """Answer each request on a connection of its own.
+
+    Args:
+        answer: Gets the bytes of a request, gives the pieces of its answer.
+        tls: What to speak TLS with.
+
+    Yields:
+        The origin.
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+    stopping = threading.Event()
+
+    def attend(connection: socket.socket) -> None:
+        with suppress(OSError):
+            if tls is not None:
+                connection = tls.wrap_socket(connection, server_side=True)
+            with connection:
+                for piece in answer(read_request(connection)):
+                    if stopping.is_set():
+                        return
+                    connection.sendall(piece)
+
+    def listen() -> None:
+        while True:
+            connection, _ = listener.accept()
+            if stopping.is_set():
+                connection.close()
+                return
+            threading.Thread(target=attend, args=(connection,), daemon=True).start()
+
+    doorman = threading.Thread(target=listen, daemon=True)
+    doorman.start()
+    port = listener.getsockname()[1]
+    try:
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
+    finally:
+        stopping.set()
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        doorman.join()
+        listener.close()
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """Read a request with its body."""
+    request = b""
+    while True:
+        head, separator, body = request.partition(b"\r\n\r\n")
+        length = next(
+            (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+        )
+        if separator and len(body) >= length:
+            return request
+        piece = connection.recv(2**16)
+        if not piece:
+            raise ConnectionAbortedError
+        request += piece
+
+
+def ok(body: bytes, *headers: str) -> bytes:
+    """Make a good answer of a body."""
+    head = "\r\n".join(["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""])
+    return head.encode("latin-1") + body
