@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+import re
+import signal
+import threading
+import time
+from collections import Counter
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from tap_interviewflow.answers import Words
+from tap_interviewflow.interruption import Interrupted, Interruption
+from tap_interviewflow.lookahead import Fetchers, LookAhead, Reading
+from tap_interviewflow.pagination import CandidatesPaginator, Page
+from tap_interviewflow.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import Read
+
+ONE = "interviewer-1"
+TWO = "interviewer-2"
+SIZE = 10
+
+Fetch: TypeAlias = "Callable[[str, int, Callable[[], bool]], Page]"
+
+
+def page_of(interviewer: str, number: int, count: int = SIZE, **said: Any) -> Page:
+    return Page(number, [f"{interviewer}/{number}/{place}" for place in range(count)], Words(**said))
+
+
+class Drive:
+    """A look-ahead over fetching that is made up, and what it asked for."""
+
+    def __init__(self, fetch: Fetch, interviewers: int = 1, most: int = 4) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self.peak = 0
+        self.interruption = Interruption()
+        self._fetch = fetch
+        self._in_flight = 0
+        self._lock = threading.Lock()
+        self.names = [f"interviewer-{number}" for number in range(1, interviewers + 1)]
+        readings = [Reading(CandidatesPaginator(name, SIZE), partial(self._one, name)) for name in self.names]
+        self.fetchers = Fetchers(most, self.interruption)
+        self.ahead = LookAhead(readings, self.fetchers)
+
+    def pages(self) -> Iterator[tuple[str, int]]:
+        """Read everything."""
+        for name in self.names:
+            for page in self.ahead.pages():
+                assert page.ids[0].startswith(f"{name}/")
+                yield name, page.number
+
+    def _one(self, interviewer: str, number: int, is_wanted: Callable[[], bool]) -> Page:
+        with self._lock:
+            self.asked.append((interviewer, number))
+            self._in_flight += 1
+            self.peak = max(self.peak, self._in_flight)
+        try:
+            return self._fetch(interviewer, number, is_wanted)
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+
+
+def of_length(length: int, **said: Any) -> Fetch:
+    """Fetches full pages, and empty ones from then on."""
+    return lambda name, number, _: page_of(name, number, SIZE if number <= length else 0, **said)
+
+
+def unhurried(seed: int, fetch: Fetch) -> Fetch:
+    """Takes its time, now more and now less."""
+    dice = Random(seed)  # noqa: S311  # the same on every run
+
+    def fetch_slowly(name: str, number: int, is_wanted: Callable[[], bool]) -> Page:
+        time.sleep(dice.random() / 200)
+        return fetch(name, number, is_wanted)
+
+    return fetch_slowly
+
+
+# Order
+
+
+@pytest.mark.parametrize("most", [1, 2, 4, 16])
+@pytest.mark.parametrize("seed", range(3))
+def test_pages_come_in_order_whichever_is_fetched_first(most: int, seed: int) -> None:
+    drive = Drive(unhurried(seed, of_length(6)), interviewers=4, most=most)
+    assert list(drive.pages()) == [(name, number) for name in drive.names for number in range(1, 7)]
+    assert drive.peak <= most
+    assert max(Counter(drive.asked).values()) == 1
+
+
+@pytest.mark.parametrize("parallel", [1, 4, 16])
+def test_the_same_comes_out_however_many_are_in_flight(read: Read, parallel: int) -> None:
+    def output(parallel: int) -> str:
+        dice = Random(parallel)  # noqa: S311  # the same on every run
+        sleeps: dict[Any, str] = {
+            (name, page): f"sleep:{dice.random() / 50:.4f}" for name in (ONE, TWO) for page in range(1, 9)
+        }
+        with Sandbox({ONE: 70, TWO: 45, "interviewer-3": 0}, odd=True, faults=sleeps) as api:
+            run = read(api, page_size=10, max_parallel_requests=parallel)
+        assert run.code == 0
+        return re.sub(r'"time_extracted":"[^"]*"', "", run.out)
+
+    assert output(parallel) == output(2)
+
+
+# How many
+
+
+def test_one_at_a_time_means_one_after_another(read: Read) -> None:
+    with Sandbox({ONE: 50, TWO: 30}, latency=0.002) as api:
+        run = read(api, page_size=10, max_parallel_requests=1)
+        assert api.in_flight_peak == 1
+        for name, count in {ONE: 6, TWO: 4}.items():
+            asked = [body["page"] for body in api.requests[2:] if body["interviewerId"] == name]
+            assert asked == list(range(1, count + 1))
+    assert len(run.ids) == 80
+
+
+@pytest.mark.parametrize("parallel", [2, 4])
+def test_no_more_are_in_flight_than_the_setting_says(read: Read, parallel: int) -> None:
+    with Sandbox({ONE: 200, TWO: 200}, latency=0.02) as api:
+        run = read(api, page_size=10, max_parallel_requests=parallel)
+        assert 1 < api.in_flight_peak <= parallel
+    assert len(run.ids) == 400
+
+
+def test_many_small_interviewers_are_read_side_by_side() -> None:
+    together = threading.Barrier(4, timeout=30)
+
+    def fetch(name: str, number: int, _: object) -> Page:
+        together.wait()
+        return page_of(name, number, 3, has_more=False)
+
+    drive = Drive(fetch, interviewers=12, most=4)
+    assert list(drive.pages()) == [(name, 1) for name in drive.names]
+    assert drive.peak == 4
+
+
+def test_the_pages_of_one_interviewer_are_read_side_by_side() -> None:
+    together = threading.Barrier(4, timeout=30)
+
+    def fetch(name: str, number: int, _: object) -> Page:
+        if number > 1:
+            together.wait()
+        return page_of(name, number, SIZE, pages=9)
+
+    drive = Drive(fetch, most=4)
+    assert len(list(drive.pages())) == 9
+    assert drive.peak == 4
+
+
+def test_discovery_reads_side_by_side_too() -> None:
+    together = threading.Barrier(4, timeout=30)
+
+    def call(number: int) -> int:
+        together.wait()
+        return number
+
+    fetchers = Fetchers(4, Interruption())
+    assert list(fetchers.in_order(partial(call, number) for number in range(12))) == list(range(12))
+
+
+# How far ahead
+
+
+@pytest.mark.parametrize("most", [1, 2, 4, 16])
+@pytest.mark.parametrize("interviewers", [1, 3])
+def test_a_reader_that_stands_still_is_waited_for(most: int, interviewers: int) -> None:
+    drive = Drive(of_length(100), interviewers=interviewers, most=most)
+    for taken, _ in enumerate(drive.pages(), 1):
+        assert len(drive.asked) - taken <= 2 * most
+        if taken == 30:
+            break
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_results_that_nobody_takes_are_not_piled_up(most: int) -> None:
+    made: list[int] = []
+    fetchers = Fetchers(most, Interruption())
+    results = fetchers.in_order(partial(made.append, number) for number in range(100))
+    for taken in range(1, 20):
+        next(results)
+        assert len(made) - taken <= 2 * most
+
+
+@pytest.mark.parametrize("most", [1, 4, 16])
+@pytest.mark.parametrize("said", [{"pages": 5}, {"total": 5 * SIZE}, {"pages": 5, "total": 5 * SIZE}], ids=str)
+def test_where_the_count_is_known_just_those_pages_are_asked_for(most: int, said: dict[str, int]) -> None:
+    drive = Drive(of_length(5, **said), interviewers=3, most=most)
+    assert len(list(drive.pages())) == 15
+    assert sorted(drive.asked) == [(name, number) for name in drive.names for number in range(1, 6)]
+
+
+@pytest.mark.parametrize("metadata", ["total", "totalPages", "pagination"])
+def test_a_known_count_of_pages_is_kept_to_over_http(read: Read, metadata: Any) -> None:
+    with Sandbox({ONE: 95}, metadata=metadata) as api:
+        run = read(api, page_size=10, max_parallel_requests=16)
+        assert sorted(body["page"] for body in api.requests[1:]) == list(range(1, 11))
+    assert len(run.ids) == 95
+
+
+@pytest.mark.parametrize("most", [4, 16])
+def test_where_nothing_is_known_few_are_asked_for_in_vain(most: int) -> None:
+    drive = Drive(of_length(5), most=most)
+    assert len(list(drive.pages())) == 5
+    assert len(drive.asked) <= 6 + 2 * most
+
+
+@pytest.mark.parametrize("most", [4, 16])
+def test_behind_a_page_that_is_not_full_only_one_more_is_asked_for(most: int) -> None:
+    drive = Drive(lambda name, number, _: page_of(name, number, 3 if number == 1 else 0), most=most)
+    assert list(drive.pages()) == [(ONE, 1)]
+    assert sorted(drive.asked) == [(ONE, 1), (ONE, 2)]
+
+
+def test_after_the_end_nothing_new_is_asked_for_and_what_is_in_flight_is_not_wanted() -> None:
+    asked, abandoned = threading.Event(), threading.Event()
+
+    def fetch(name: str, number: int, is_wanted: Callable[[], bool]) -> Page:
+        if number == 2:
+            asked.wait(30)
+        if number > 2:
+            asked.set()
+            while is_wanted():
+                time.sleep(0.001)
+            abandoned.set()
+        return page_of(name, number, has_more=number < 2)
+
+    drive = Drive(fetch, most=4)
+    assert list(drive.pages()) == [(ONE, 1), (ONE, 2)]
+    assert abandoned.wait(30)
+    assert max(drive.asked) <= (ONE, 5)
+
+
+# Errors
+
+
+@pytest.mark.parametrize("parallel", [1, 4, 16])
+def test_an_error_comes_after_the_pages_before_it(read: Read, parallel: int) -> None:
+    sleeps: dict[Any, str] = {(ONE, page): "sleep:0.02" for page in range(2, 7)}
+    with Sandbox({ONE: 100}, faults={**sleeps, (ONE, 7): "always:409"}) as api:
+        run = read(api, page_size=10, max_parallel_requests=parallel)
+        assert run.ids == [held["id"] for held in api.candidates(ONE)[:60]]
+    assert run.lines("ERROR") == [f"Interviewer {ONE}, page 7: 409 Conflict: the API says “Conflict”"]
+    assert run.code == 1
+
+
+def test_an_error_at_a_later_interviewer_comes_after_the_earlier_ones(read: Read) -> None:
+    with Sandbox({ONE: 25, TWO: 25}, faults={(ONE, 2): "sleep:0.05", (TWO, 1): ["ok", "always:409"]}) as api:
+        run = read(api, page_size=10, max_parallel_requests=8)
+    assert len(run.ids) == 25
+    assert run.lines("ERROR") == [f"Interviewer {TWO}, page 1: 409 Conflict: the API says “Conflict”"]
+
+
+def test_an_error_behind_the_end_is_none() -> None:
+    def fetch(name: str, number: int, _: object) -> Page:
+        if number > 2:
+            raise ValueError
+        return page_of(name, number, has_more=number < 2)
+
+    assert list(Drive(fetch).pages()) == [(ONE, 1), (ONE, 2)]
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_of_two_errors_the_first_page_counts(most: int) -> None:
+    def fetch(name: str, number: int, _: object) -> Page:
+        if number == 2:
+            time.sleep(0.02)
+        if number > 1:
+            raise LookupError(number)
+        return page_of(name, number)
+
+    with pytest.raises(LookupError, match="2"):
+        list(Drive(fetch, most=most).pages())
+
+
+# Stopping
+
+
+def test_a_signal_ends_the_wait_for_an_answer_that_does_not_come() -> None:
+    answer = threading.Event()
+
+    def fetch(name: str, number: int, _: object) -> Page:
+        answer.wait(30)
+        return page_of(name, number)
+
+    drive = Drive(fetch)
+    drive.interruption.note(signal.SIGTERM)
+    with pytest.raises(Interrupted) as caught:
+        next(drive.pages())
+    assert caught.value.code == 128 + signal.SIGTERM
+    answer.set()
+
+
+def test_closed_fetchers_leave_no_thread() -> None:
+    drive = Drive(of_length(3), most=4)
+    before = {thread for thread in threading.enumerate() if thread.name.startswith("fetcher-")}
+    list(drive.pages())
+    mine = [thread for thread in threading.enumerate() if thread.name.startswith("fetcher-") and thread not in before]
+    drive.fetchers.close()
+    for thread in mine:
+        thread.join(30)
+        assert not thread.is_alive()
