@@ -18,6 +18,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from tap_interviewflow import answers
 from tap_interviewflow.client import InterviewFlowStream, NotFoundError
 from tap_interviewflow.incremental import Bookmark
+from tap_interviewflow.interruption import Interrupted
 from tap_interviewflow.lookahead import Fetchers, LookAhead, Reading
 from tap_interviewflow.messages import OutputError, PageWriter, record_lines
 from tap_interviewflow.pages import PageReader
@@ -117,8 +118,16 @@ class Candidates(InterviewFlowStream):
         for candidates in self._fetchers.in_order(
             partial(self.fetch, {INTERVIEWER: interviewer_id}, 1, candidates_of)
             for interviewer_id in self.interviewer_ids
-        ):
-            yield from candidates
+        )
+        try:
+            for candidates in self._fetchers.in_order(first_pages):
+                yield from candidates
+        except Interrupted:
+            self.logger.warning("Stopped by %s", self._tap.interruption.name)
+            raise
+        finally:
+            self._fetchers.close()
+            self.close()
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
