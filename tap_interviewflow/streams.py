@@ -115,7 +115,7 @@ class Candidates(InterviewFlowStream):
             document, _, _ = parse(body)
             return answers.read(document, self.config.get("records_jsonpath")).candidates
 
-        for candidates in self._fetchers.in_order(
+        first_pages = (
             partial(self.fetch, {INTERVIEWER: interviewer_id}, 1, candidates_of)
             for interviewer_id in self.interviewer_ids
         )
