@@ -4,7 +4,8 @@
 PYTHON ?= python3
 DEV := .venv
 MELTANO := .venv-meltano
-PIP_QUIET := --quiet --disable-pip-version-check
+# Left out: compiling all of what is downloaded, most of which is never imported.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -52,26 +53,26 @@ $(DEV)/installed-pip $(MELTANO)/installed-pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo "Making $(@D) ..."
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip install $(PIP_QUIET) --upgrade pip
+	@$(@D)/bin/python $(INSTALL) --upgrade pip
 	@touch $@
 
 $(DEV)/installed-test: $(DEV)/installed-pip pyproject.toml
 	@echo "Installing the tap and its test tools ..."
-	@$(DEV)/bin/python -m pip install $(PIP_QUIET) --group test --editable .
+	@$(DEV)/bin/python $(INSTALL) --group test --editable .
 	@touch $@
 
 $(DEV)/installed-lint: $(DEV)/installed-test
 	@echo "Installing the checkers ..."
-	@$(DEV)/bin/python -m pip install $(PIP_QUIET) --group lint
+	@$(DEV)/bin/python $(INSTALL) --group lint
 	@touch $@
 
 $(DEV)/installed-dist: $(DEV)/installed-pip
-	@$(DEV)/bin/python -m pip install $(PIP_QUIET) build twine
+	@$(DEV)/bin/python $(INSTALL) build twine
 	@touch $@
 
 $(MELTANO)/installed-meltano: $(MELTANO)/installed-pip
 	@echo "Installing Meltano ..."
-	@$(MELTANO)/bin/python -m pip install $(PIP_QUIET) 'meltano~=4.4'
+	@$(MELTANO)/bin/python $(INSTALL) 'meltano~=4.4'
 	@touch $@
 
 .meltano/installed: $(MELTANO)/installed-meltano pyproject.toml meltano.yml

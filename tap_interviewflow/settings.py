@@ -42,7 +42,7 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     ),
     th.Property(
         "interview_ids",
-        th.ArrayType(th.StringType(min_length=1)),
+        th.CustomType({"type": ["array", "null"], "items": {"type": ["string"], "minLength": 1}, "minItems": 1}),
         title="Interview IDs",
         description="Read only the candidates with these interview IDs, one look-up each.",
     ),

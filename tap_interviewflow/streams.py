@@ -223,7 +223,8 @@ class Candidates(InterviewFlowStream):
         started = datetime.fromtimestamp(self._tap.initialized_at / 1000, UTC)
         bookmark = Bookmark(self.get_starting_timestamp(context), started)
         key = str(self.replication_key)
-        for page in self._all_candidates(str(context[INTERVIEWER])):
+        interviewer_id = str(context[INTERVIEWER])
+        for page in self._all_candidates(interviewer_id):
             values = self._page_reader.values(page.records, key)
             page.records = [record for record, value in zip(page.records, values, strict=True) if bookmark.takes(value)]
             yield page

@@ -77,6 +77,10 @@ class TestSingleCandidates:
         api.faults = {("one", "id-4"): f"body:{json.dumps(body)}"}
         assert read(api, interviewer_ids=["one"], interview_ids=["id-4"]).code == 1
 
+    def test_an_empty_list_is_refused_rather_than_everything_read(self, read: Read, api: Sandbox) -> None:
+        run = read(api, interview_ids=[])
+        assert (run.code, run.out, api.requests) == (1, "", [])
+
     def test_other_errors_are_errors(self, read: Read, api: Sandbox) -> None:
         api.faults = {("one", "id-3"): "400"}
         run = read(api, interview_ids=["id-3"])
