@@ -139,31 +139,6 @@ def test_a_custom_field_with_a_dot_in_its_name_reaches_the_tap_if_it_is_escaped(
     assert json.loads(ended.output)["additional_fields"] == {"Level 2.1": 3, "Manual Score": 50}
 
 
-def test_meltano_knows_every_setting_and_capability_of_the_tap(project: Project) -> None:
-    about = project.run("--log-level=critical", "invoke", "tap-interviewflow", "--about", "--format=json")
-    assert about.code == 0, about.output
-    tap = json.loads(about.output)
-    assert project.run("compile").code == 0
-    compiled = project.folder / ".meltano" / "manifests" / "meltano-manifest.dev.json"
-    manifest = json.loads(compiled.read_text("utf-8"))
-    (plugin,) = manifest["plugins"]["extractors"]
-    told = {setting["name"]: setting for setting in plugin["settings"]}
-    declared = tap["settings"]["properties"]
-    for ours, theirs in (("label", "title"), ("description", "description")):
-        assert {name: setting.get(ours) for name, setting in told.items()} == {
-            name: setting.get(theirs) for name, setting in declared.items()
-        }
-    # A default with a version in it is left to the tap.
-    assert {name: setting["value"] for name, setting in told.items() if "value" in setting} == {
-        name: setting["default"] for name, setting in declared.items() if "default" in setting and name != "user_agent"
-    }
-    assert [name for name, setting in told.items() if setting.get("sensitive")] == [
-        name for name, setting in declared.items() if setting.get("secret")
-    ]
-    assert tap["settings"]["required"] in plugin["settings_group_validation"]
-    assert set(plugin["capabilities"]) == set(tap["capabilities"])
-
-
 def test_a_second_run_with_a_replication_key_writes_only_what_is_new(
     project: Project, api: Sandbox, settings: dict[str, str], tmp_path: Path
 ) -> None:
