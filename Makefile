@@ -1,15 +1,17 @@
 # Each command does all its own set-up: it needs Python 3.11 or newer, make and git, nothing else.
-# Two environments, since the tap's dependencies and Meltano's must not decide each other's versions.
+# Three environments, since the tap's dependencies, Meltano's and a builder's must not decide each other's versions.
 
 PYTHON ?= python3
 DEV := .venv
 MELTANO := .venv-meltano
+DIST := .venv-dist
+SCHEMA := $(DEV)/bin/check-jsonschema --builtin-schema vendor
 # Left out: compiling all of what is downloaded, most of which is never imported.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint test-meltano test-slow test-targets bench dist clean
+.PHONY: help demo test lint test-meltano test-slow test-targets test-dist bench hub dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -20,11 +22,16 @@ demo: .meltano/installed ## read some thousand made-up candidates with Meltano; 
 test: $(DEV)/installed-test ## run the quick tests
 	$(DEV)/bin/pytest
 
-lint: $(DEV)/installed-lint ## check style and types
+lint: $(DEV)/installed-lint ## check style, types and workflows
 	$(DEV)/bin/ruff check
 	$(DEV)/bin/ruff format --check
 	$(DEV)/bin/mypy
 	$(DEV)/bin/ty check --python $(DEV)
+	$(DEV)/bin/zizmor --quiet --offline --no-progress --persona=pedantic .github
+	$(SCHEMA).github-workflows .github/workflows/*.yml
+	$(SCHEMA).dependabot .github/dependabot.yml
+	$(SCHEMA).github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
+	$(SCHEMA).meltano meltano.yml
 
 test-meltano: $(DEV)/installed-test $(MELTANO)/installed-meltano ## run real pipelines with Meltano
 	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/pytest -m meltano
@@ -35,21 +42,27 @@ test-slow: $(DEV)/installed-test ## run the tests that wait or read a lot
 test-targets: $(DEV)/installed-test ## load into real targets, each in its own environment
 	$(DEV)/bin/pytest -m targets
 
+test-dist: dist $(DEV)/installed-test ## try the wheel by itself, by the README's quick start
+	$(DEV)/bin/pytest -m dist
+
 bench: $(DEV)/installed-test ## measure how fast the tap reads, and in how much memory
 	$(DEV)/bin/python -m tests.benchmarks
 
-dist: $(DEV)/installed-dist ## build the wheel and the source distribution
+hub: $(DEV)/installed-test ## write the listing for Meltano Hub, and plugin.yaml
+	$(DEV)/bin/python -m tests.hub
+
+dist: $(DIST)/installed-dist ## build the wheel and the source distribution
 	rm -rf dist
-	$(DEV)/bin/python -m build
-	$(DEV)/bin/twine check --strict dist/*
+	$(DIST)/bin/python -m build
+	$(DIST)/bin/twine check --strict dist/*
 
 clean: ## remove what these commands have made
-	rm -rf $(DEV) $(MELTANO) .meltano dist build output/demo *.egg-info
+	rm -rf $(DEV) $(MELTANO) $(DIST) .meltano dist build output/demo *.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A file in an environment says what is installed there; it is older than what it was made from when that changes.
 
-$(DEV)/installed-pip $(MELTANO)/installed-pip:
+$(DEV)/installed-pip $(MELTANO)/installed-pip $(DIST)/installed-pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo "Making $(@D) ..."
 	@$(PYTHON) -m venv --clear $(@D)
@@ -66,8 +79,9 @@ $(DEV)/installed-lint: $(DEV)/installed-test
 	@$(DEV)/bin/python $(INSTALL) --group lint
 	@touch $@
 
-$(DEV)/installed-dist: $(DEV)/installed-pip
-	@$(DEV)/bin/python $(INSTALL) build twine
+$(DIST)/installed-dist: $(DIST)/installed-pip
+	@echo "Installing what builds ..."
+	@$(DIST)/bin/python $(INSTALL) build twine
 	@touch $@
 
 $(MELTANO)/installed-meltano: $(MELTANO)/installed-pip
