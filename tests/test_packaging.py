@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import tomllib
+from importlib.metadata import entry_points, version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from singer_sdk import Stream, Tap
+from singer_sdk.plugin_base import PluginBase
+
+import tap_interviewflow
+from tap_interviewflow.streams import Candidates
+from tap_interviewflow.tap import TapInterviewFlow
+
+PACKAGE = Path(tap_interviewflow.__file__).parent
+PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+
+# What is called differently when it is imported.
+IMPORTED_AS = {"python-dotenv": "dotenv"}
+
+
+def test_the_versions_of_python_are_named_one_by_one() -> None:
+    marker = "Programming Language :: Python :: 3."
+    assert [name.rpartition(" ")[2] for name in PROJECT["classifiers"] if name.startswith(marker)] == PYTHONS
+    assert PROJECT["requires-python"] == f">={PYTHONS[0]}"
+
+
+def test_the_version_is_said_once() -> None:
+    assert version("tap-interviewflow") == tap_interviewflow.__version__
+    assert PROJECT["dynamic"] == ["version"]
+
+
+def test_both_commands_are_installed() -> None:
+    ours = [each for each in entry_points(group="console_scripts") if each.value.startswith("tap_interviewflow.")]
+    assert {each.name for each in ours} == {"tap-interviewflow", "tap-interviewflow-sandbox"}
+    assert all(callable(each.load()) for each in ours)
+
+
+def test_the_package_tells_type_checkers_that_it_is_typed() -> None:
+    assert (PACKAGE / "py.typed").is_file()
+
+
+def imported() -> set[str]:
+    """The packages that are imported, but for those of Python and our own."""
+    names: set[str] = set()
+    for path in PACKAGE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(str(node.module).partition(".")[0])
+    return names - set(sys.stdlib_module_names) - {"tap_interviewflow"}
+
+
+def test_what_is_imported_is_declared_and_nothing_else() -> None:
+    declared = [Requirement(line).name for line in PROJECT["dependencies"]]
+    assert {IMPORTED_AS.get(name, name).replace("-", "_") for name in declared} == imported()
+
+
+# Private members of the SDK that are overridden: why, and what they have to look like for that.
+OVERRIDDEN: list[tuple[type, str, list[str], str]] = [
+    (
+        *(Stream, "_sync_records", ["self", "context", "write_messages"]),
+        "it takes every record through five functions of which a plain run needs none",
+    ),
+    (
+        *(Stream, "_write_activate_version_message", ["self", "full_table_version"]),
+        "it is called before the first record, so that a target deletes rows although the read fails",
+    ),
+    (
+        *(Stream, "_increment_stream_state", ["self", "latest_record", "context"]),
+        "it compares times as text, and moves the bookmark before the end is reached",
+    ),
+    (
+        *(Tap, "_handle_termination", ["self", "signum", "frame"]),
+        "it writes into what is being written, and exits with 0",
+    ),
+    (
+        *(PluginBase, "_validate_config", ["self", "raise_errors"]),
+        "it quotes bad values, which may be the key, and names no remedy",
+    ),
+    (
+        *(PluginBase, "_env_var_config", ["cls"]),
+        "it fails on a number that is none without naming the setting",
+    ),
+]
+
+# Private members of the SDK that are used.
+USED: list[tuple[type, str, list[str]]] = [
+    (Stream, "_write_starting_replication_value", ["self", "context"]),
+    (Stream, "_finalize_state", ["self", "state"]),
+    (Stream, "_write_state_message", ["self"]),
+]
+
+
+def parameters(owner: type, name: str) -> list[str]:
+    member: Any = vars(owner)[name]
+    member = getattr(member, "__func__", None) or getattr(member, "fget", None) or member
+    return list(inspect.signature(member).parameters)
+
+
+@pytest.mark.parametrize(("owner", "name", "expected", "reason"), OVERRIDDEN, ids=[name for _, name, *_ in OVERRIDDEN])
+def test_a_private_member_that_is_overridden_looks_as_it_did(
+    owner: type, name: str, expected: list[str], reason: str
+) -> None:
+    assert parameters(owner, name) == expected, f"{owner.__name__}.{name} is overridden because {reason}"
+
+
+@pytest.mark.parametrize(("owner", "name", "expected"), USED, ids=[name for _, name, _ in USED])
+def test_a_private_member_that_is_used_looks_as_it_did(owner: type, name: str, expected: list[str]) -> None:
+    assert parameters(owner, name) == expected
+
+
+def test_every_private_member_that_is_overridden_is_held_still() -> None:
+    overridden = {
+        name
+        for cls in (TapInterviewFlow, *Candidates.__mro__)
+        if cls.__module__.startswith("tap_interviewflow.")
+        for name in vars(cls)
+        if name.startswith("_") and not name.startswith("__") and name != "_abc_impl"
+        for base in cls.__mro__[1:]
+        if base.__module__.startswith("singer_sdk") and name in vars(base)
+    }
+    assert overridden == {name for _, name, *_ in OVERRIDDEN}
+
+
+def test_activate_version_is_asked_for_where_it_is_expected() -> None:
+    # It is held back until the last record is out; were it written elsewhere, it would come too early again.
+    assert "self._write_activate_version_message" in inspect.getsource(Stream.sync)
+    assert "_write_activate_version_message" not in inspect.getsource(Stream._sync_records)
