@@ -42,6 +42,7 @@ _MOST_BYTES_OF_ERROR: Final = 2**16
 _MOST_LETTERS_OF_ERROR: Final = 200
 _MOST_LETTERS_OF_HOST: Final = 100
 _MOST_REDIRECTS: Final = 3
+_NO_CERTIFICATES: Final = "there are no certificates where REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE points to"
 _EMAIL: Final = re.compile(r"[^\s\"'<>]+@[^\s\"'<>]+")
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -197,6 +198,8 @@ class InterviewFlowStream(RESTStream[int]):
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 message = "the API's TLS certificate can't be verified; REQUESTS_CA_BUNDLE can name another CA"
                 raise FatalAPIError(message) from None
+            if "[X509" in str(error):
+                raise FatalAPIError(_NO_CERTIFICATES) from None
             message = f"the TLS connection failed: {_cause(error)}"
         except requests.exceptions.ProxyError as error:
             message = f"the proxy of the environment (HTTPS_PROXY) does not connect: {_cause(error)}"
@@ -206,8 +209,7 @@ class InterviewFlowStream(RESTStream[int]):
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             message = f"the connection failed: {_cause(error)}"
         except OSError:  # requests' own are caught above
-            message = "there are no certificates where REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE points to"
-            raise FatalAPIError(message) from None
+            raise FatalAPIError(_NO_CERTIFICATES) from None
         raise RetriableAPIError(message) from None
 
     def _redirected(self, prepared: requests.PreparedRequest, response: requests.Response) -> requests.PreparedRequest:
