@@ -115,7 +115,8 @@ class InterviewFlowStream(RESTStream[int]):
         Args:
             context: The Interviewer, and for a look-up the interview.
             page: The number of the page; None for a look-up.
-            read: Makes something of the body; it raises ``ValueError`` for what is no JSON.
+            read: Makes something of the body; it raises ``ValueError`` for what is no JSON, and ``RecursionError``
+                for what is nested without an end.
             is_wanted: Whether the answer is still of use; asked before each try.
 
         Returns:
@@ -135,6 +136,9 @@ class InterviewFlowStream(RESTStream[int]):
             except ValueError as error:
                 message = f"the answer is not usable: {error}"
                 raise RetriableAPIError(message) from None
+            except RecursionError:
+                message = "the answer is nested too deeply to be read"
+                raise FatalAPIError(message) from None
 
         try:
             return self.retries.run(attempt, what, lambda: is_wanted() and not self._is_closed)
