@@ -91,7 +91,12 @@ class TapInterviewFlow(Tap):
         # The SDK's fails on a number that is none without naming the setting, and splits what is no JSON.
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        load_dotenv(Path.cwd() / ".env")
+        path = Path.cwd() / ".env"
+        try:
+            load_dotenv(path, encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            message = f"{path} is no text in UTF-8"
+            raise ConfigurationError(message) from None
         return settings.from_environment(schema, self._env_var_prefix, os.environ)
 
     # State

@@ -128,6 +128,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("interviewer_ids", "abc", "is text"),
     ("interviewer_ids", [1], "has a number in it"),
     ("interviewer_ids", {"interviewer-1": True}, "is an object"),
+    ("interview_ids", [], "is empty"),
     ("interview_ids", [""], "has an empty value in it"),
     ("interview_ids", "abc", "is text"),
     ("additional_fields", {"Manual Score": [50]}, 'has a list in it, for "Manual Score"'),
@@ -298,12 +299,27 @@ def test_a_switch_in_the_environment_takes_the_usual_words(api: Sandbox, word: s
     assert run_here("--config", "ENV", environment=environment).of("ACTIVATE_VERSION")
 
 
-def test_a_dotenv_file_in_the_working_directory_counts_as_environment(api: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_dotenv_file_in_the_working_directory_counts_as_environment(
+    api: Sandbox, tmp_path: Path, encoding: str
+) -> None:
     lines = [f"{name}='{value}'" for name, value in in_environment(api, page_size=2).items()]
-    (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / ".env").write_text("\n".join(lines), encoding=encoding)
     run = run_here("--config", "ENV")
     assert run.code == 0, run.err
     assert api.requests[-1]["limit"] == 2
+
+
+def test_a_dotenv_file_that_is_no_text_is_refused(api: Sandbox, tmp_path: Path) -> None:
+    # What ``echo … > .env`` makes in an older PowerShell.
+    (tmp_path / ".env").write_text(f"{PREFIX}API_KEY={KEY}", encoding="utf-16")
+    run = run_here("--config", "ENV", environment=in_environment(api))
+    assert_refused(run, api, f"{tmp_path / '.env'} is no text in UTF-8")
+
+
+def test_a_folder_named_like_the_dotenv_file_does_no_harm(api: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    assert run_here("--config", "ENV", environment=in_environment(api)).code == 0
 
 
 def test_a_variable_outdoes_the_dotenv_file(api: Sandbox, tmp_path: Path) -> None:
