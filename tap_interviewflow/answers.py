@@ -34,9 +34,10 @@ _TOTAL: Final = (
     ),
     *("total_count", "total_candidates", "total_interviews", "total_items", "total_results", "total_records"),
 )
-_VERDICTS: Final = ("success", "ok", "error", "errors", "status", "statusCode")
+_CODES: Final = ("status", "statusCode", "code")
+_VERDICTS: Final = ("success", "ok", "error", "errors", *_CODES)
 _FAILURES: Final = {"error", "fail", "failed", "failure"}
-_BAD_REQUEST: Final = 400
+_HTTP_ERRORS: Final = range(400, 600)
 _PLAIN_NAME: Final = re.compile(r"\w[\w .:/-]{0,49}")
 _MOST_NAMES: Final = 20
 
@@ -172,7 +173,7 @@ def _lists(document: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 def _check(envelope: object, document: object) -> None:
     if isinstance(envelope, Mapping):
-        if envelope.get("success") is False or envelope.get("ok") is False:
+        if any(envelope.get(name) in (False, "false") for name in ("success", "ok")):  # 0 is False
             raise _unknown("the API answered 200 but reports a failure", document)
         if envelope.get("error") or envelope.get("errors"):
             raise _unknown("the API answered 200 but reports an error", document)
@@ -181,9 +182,10 @@ def _check(envelope: object, document: object) -> None:
 def _check_status(envelope: object, document: object) -> None:
     # For envelopes only: a candidate that stands alone has a status of its own.
     if isinstance(envelope, Mapping):
-        status, code = envelope.get("status"), envelope.get("statusCode")
+        status = envelope.get("status")
         has_failed = isinstance(status, str) and status.lower() in _FAILURES
-        if has_failed or (_is_count(code) and code >= _BAD_REQUEST):
+        codes = [envelope.get(name) for name in _CODES]
+        if has_failed or any(_is_count(code) and code in _HTTP_ERRORS for code in codes):
             raise _unknown("the API answered 200 but reports a failure", document)
 
 

@@ -44,6 +44,8 @@ def test_the_list_is_found_where_apis_have_it(path: list[str], candidates: list[
         {"error": None, "errors": []},
         {"status": "success", "statusCode": 200},
         {"status": 200, "message": "3 candidates", "data": None},
+        {"code": 0, "success": 1},
+        {"code": 10_000, "success": "true"},
         {"items": None, "results": {}},
         {"filters": ["a", "list", "of another name"]},
     ],
@@ -94,6 +96,10 @@ FAILURES = [
     {"status": "error"},
     {"status": "FAIL"},
     {"statusCode": 500},
+    {"status": 403},
+    {"code": 403},
+    {"success": "false"},
+    {"success": 0},
 ]
 
 
@@ -253,7 +259,7 @@ def test_a_look_up_uses_the_jsonpath() -> None:
 
 # The compiled reading of pages after the first
 
-NAMES = st.sampled_from([*LISTS, "data", "success", "error", "status", "statusCode", "meta", "total", "hasMore", "x"])
+NAMES = st.sampled_from([*LISTS, "data", "success", "error", "status", "code", "meta", "total", "hasMore", "x"])
 CANDIDATES = st.lists(st.fixed_dictionaries({"id": st.text(max_size=2)}), max_size=2)
 WORDS = st.none() | st.booleans() | st.integers(-1, 600) | st.sampled_from(["error", "ok", ""])
 INNER = WORDS | CANDIDATES
