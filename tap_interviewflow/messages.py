@@ -123,6 +123,9 @@ class PageWriter(GenericSingerWriter[bytes, Message]):
         """Send the buffer on its way, so that a slow API does not look like a hung tap."""
         if not self._buffer:
             return
+        if sys.stdout is None:  # then number 1 may be anything that was opened since, such as a connection
+            message = "there is no standard output"
+            raise OutputError(message)
         chunk = bytes(self._buffer)
         if sys.stdout is not sys.__stdout__:
             self._buffer.clear()

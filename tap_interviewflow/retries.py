@@ -28,7 +28,7 @@ LONGEST_WAIT_TOLD: Final = 300.0
 """The most seconds that a Retry-After is obeyed for."""
 
 
-_NAP: Final = 1.0
+NAP: Final = 1.0
 """Seconds after which one who waits looks whether that still makes sense."""
 
 
@@ -109,7 +109,7 @@ class Retries:
 
     def _wait_until(self, moment: float, is_wanted: Callable[[], bool]) -> None:
         while is_wanted() and (left := max(moment, self._opens_at) - self.clock.now()) > 0:
-            self.clock.sleep(min(left, _NAP))
+            self.clock.sleep(min(left, NAP))
 
 
 def backoff(tries: int) -> float:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk.exceptions import RetriableAPIError
 
 from tap_interviewflow import client
 from tap_interviewflow.client import InterviewFlowStream
-from tap_interviewflow.retries import LONGEST_WAIT, LONGEST_WAIT_TOLD, MOST_TRIES, Clock, Retries
+from tap_interviewflow.retries import LONGEST_WAIT, LONGEST_WAIT_TOLD, MOST_TRIES, NAP, AbandonedError, Clock, Retries
 from tap_interviewflow.sandbox import PATH, Sandbox
 from tap_interviewflow.schema import candidates_schema
 
@@ -177,6 +178,21 @@ def test_each_retry_is_one_line_with_what_and_how_long(read: Read, waits: FakeTi
     assert first.startswith(f"Interviewer {ONE}, page 1: 503 Service Unavailable; try 2 of 7 in ")
     assert second.startswith(f"Interviewer {ONE}, page 1: the connection failed: ")
     assert waits.now > 0
+
+
+def test_what_nobody_wants_any_more_is_not_waited_for() -> None:
+    time = FakeTime()
+    tries = []
+
+    def attempt() -> None:
+        tries.append(time.now)
+        message = "busy"
+        raise RetriableAPIError(message)
+
+    with pytest.raises(AbandonedError):
+        Retries(time.clock()).run(attempt, "a page", lambda: time.now < 20)
+    assert time.now < 20 + NAP
+    assert max(tries) < 20
 
 
 # How long

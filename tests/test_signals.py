@@ -43,9 +43,9 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def ended(process: subprocess.Popen[bytes], *, out: bytes | None = None) -> Run:
-    """Take what a process has said once it has ended, which must be soon."""
-    process.wait(SOON)
+def ended(process: subprocess.Popen[bytes], *, out: bytes | None = None, within: float = GIVEN_UP) -> Run:
+    """Take what a process has said once it has ended."""
+    process.wait(within)
     assert process.stderr is not None
     if out is None:
         assert process.stdout is not None
@@ -86,7 +86,7 @@ def test_a_signal_ends_a_run_that_waits_for_a_page(
         wait_for(lambda: {"interviewerId": ONE, "page": 3, "limit": 10} in api.requests)
         time.sleep(0.3)
         process.send_signal(number)
-        run = ended(process)
+        run = ended(process, within=SOON)
         assert_stopped(run, number)
         assert run.ids == [held["id"] for held in api.candidates(ONE)[:20]]
 
@@ -98,7 +98,7 @@ def test_a_signal_ends_a_run_that_waits_to_try_again(files: Callable[..., list[s
         wait_for(lambda: {"interviewerId": ONE, "page": 3, "limit": 10} in api.requests)
         time.sleep(0.3)
         process.terminate()
-        run = ended(process)
+        run = ended(process, within=SOON)
     assert_stopped(run, signal.SIGTERM)
     assert len(run.ids) == 20
 
@@ -111,7 +111,7 @@ def test_a_second_signal_changes_nothing(files: Callable[..., list[str]]) -> Non
         for _ in range(5):
             process.send_signal(signal.SIGINT)
             time.sleep(0.01)
-        assert_stopped(ended(process), signal.SIGINT)
+        assert_stopped(ended(process, within=SOON), signal.SIGINT)
 
 
 def test_a_signal_ends_a_look_up(files: Callable[..., list[str]]) -> None:
@@ -119,7 +119,7 @@ def test_a_signal_ends_a_look_up(files: Callable[..., list[str]]) -> None:
         process = start(*files(api, interview_ids=["nobody"]))
         wait_for(lambda: api.requests)
         process.terminate()
-        assert_stopped(ended(process), signal.SIGTERM)
+        assert_stopped(ended(process, within=SOON), signal.SIGTERM)
 
 
 def test_a_signal_ends_a_run_that_uses_a_stream_map(files: Callable[..., list[str]]) -> None:
@@ -129,7 +129,7 @@ def test_a_signal_ends_a_run_that_uses_a_stream_map(files: Callable[..., list[st
         wait_for(lambda: {"interviewerId": ONE, "page": 3, "limit": 10} in api.requests)
         time.sleep(0.3)
         process.terminate()
-        run = ended(process)
+        run = ended(process, within=SOON)
     assert_stopped(run, signal.SIGTERM)
     assert len(run.ids) == 20
 
@@ -141,7 +141,7 @@ def test_a_signal_ends_discovery(files: Callable[..., list[str]], arguments: lis
         process = start(*files(api)[:2], *arguments)
         wait_for(lambda: api.requests)
         process.send_signal(number)
-        run = ended(process)
+        run = ended(process, within=SOON)
     assert (run.code, run.out) == (128 + number, "")
     assert f"Stopped by {number.name}" in run.err
 
@@ -157,7 +157,7 @@ def test_a_signal_ends_a_run_whose_target_does_not_read(
         process = start(*files(api, page_size=200))
         wait_for(lambda: is_stuck(api, process))
         process.send_signal(number)
-        run = ended(process)  # which reads only what it finds in the pipe afterwards
+        run = ended(process, within=SOON)  # which reads only what it finds in the pipe afterwards
     assert run.code == 128 + number
     if sys.platform == "linux":
         assert_whole_lines(run.out)
@@ -179,7 +179,7 @@ def test_a_target_that_is_only_slow_gets_the_last_state(files: Callable[..., lis
         time.sleep(0.5)
         assert process.stdout is not None
         out = process.stdout.read()  # all of it, at last
-        assert_stopped(ended(process, out=out), signal.SIGTERM)
+        assert_stopped(ended(process, out=out, within=SOON), signal.SIGTERM)
 
 
 @pytest.mark.parametrize("count", [6_000, 300])
@@ -189,7 +189,7 @@ def test_a_target_that_dies_ends_the_run_quietly(files: Callable[..., list[str]]
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()
-        run = ended(process, out=b"")
+        run = ended(process, out=b"", within=SOON)
     assert run.code == 1
     assert "Stopped: the target has closed the pipe" in run.err
     assert not run.lines("ERROR")
@@ -202,6 +202,20 @@ def test_a_target_that_is_dead_already_ends_the_run_quietly(files: Callable[...,
         run = ended(process, out=b"")
     assert run.code == 1
     assert not run.lines("ERROR")
+
+
+def test_a_target_of_discovery_that_is_dead_already_ends_it_quietly(files: Callable[..., list[str]]) -> None:
+    with Sandbox({ONE: 5}) as api:
+        run = ended(start(*files(api)[:2], "--discover", stdout=closed_pipe()), out=b"")
+    assert run.code == 1
+    assert not run.lines("ERROR")
+
+
+def test_a_run_without_standard_output_ends_with_a_line(files: Callable[..., list[str]]) -> None:
+    with Sandbox({ONE: 5}) as api:
+        run = ended(start(*files(api), preexec_fn=lambda: os.close(1)), out=b"")
+    assert run.code == 1
+    assert run.lines("ERROR") == ["there is no standard output"]
 
 
 def closed_pipe() -> int:
@@ -271,6 +285,6 @@ def test_nothing_is_left_running_after_a_signal(files: Callable[..., list[str]])
         process = start(*files(api, page_size=10, max_parallel_requests=16), start_new_session=True)
         wait_for(lambda: {"interviewerId": ONE, "page": 3, "limit": 10} in api.requests)
         process.terminate()
-        ended(process)
+        ended(process, within=SOON)
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)

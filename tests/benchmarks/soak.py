@@ -58,9 +58,9 @@ class FailingSandbox(Sandbox):
         self._holdings[query.interviewer].answers.clear()
         return answer
 
-    def _faulty(self, fault: str, *args: Any) -> Iterator[bytes]:
+    def _faulty(self, fault: str, request: Any, good: bytes) -> Iterator[bytes]:
         sys.stderr.write(f"{fault}\n")
-        return super()._faulty(fault, *args)
+        return super()._faulty(fault, request, good)
 
 
 class Record(msgspec.Struct):
