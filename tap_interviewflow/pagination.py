@@ -36,6 +36,7 @@ class Page:
         surprises: How often a field had a value that the schema has no place for, by name.
         replaced: How many characters that no target can store were replaced.
         is_missing: Whether the API knows no such page (404); there are no candidates on it then.
+        lines: The RECORD messages of its candidates, in place of ``records``, where nothing else becomes of them.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Page:
     surprises: Counter[str] = field(default_factory=Counter)
     replaced: int = 0
     is_missing: bool = False
+    lines: bytes | None = None
 
     @property
     def is_empty(self) -> bool:

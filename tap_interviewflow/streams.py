@@ -15,7 +15,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
-from tap_interviewflow import answers
+from tap_interviewflow import answers, collector
 from tap_interviewflow.client import InterviewFlowStream, NotFoundError
 from tap_interviewflow.incremental import Bookmark
 from tap_interviewflow.interruption import Interrupted
@@ -64,6 +64,7 @@ class Candidates(InterviewFlowStream):
         super().__init__(tap=tap, schema=schema)
         self._readings: list[Reading] = []
         self._has_read_all = False
+        self._encodes_ahead = False
         self._surprises: Counter[str] = Counter()
         self._replaced = 0
         self._count = 0
@@ -180,11 +181,18 @@ class Candidates(InterviewFlowStream):
             return self._page_reader.read(body, interviewer_id, number)
 
         try:
-            return self.fetch({INTERVIEWER: interviewer_id}, number, read, is_wanted=is_wanted)
+            page = self.fetch({INTERVIEWER: interviewer_id}, number, read, is_wanted=is_wanted)
         except NotFoundError:
             if number == 1:
                 raise
             return Page(number, [], is_missing=True)  # the paginator knows whether this may be the end
+        if self._encodes_ahead:
+            # In this thread, right after they were decoded: later they would have left the processor's cache.
+            page.lines, page.records = self._lines(page), ()
+        return page
+
+    def _lines(self, page: Page) -> bytes:
+        return record_lines(self.name, page.records, self._stream_version, datetime.now(UTC))
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
@@ -336,15 +344,14 @@ class Candidates(InterviewFlowStream):
             self.close()
 
     def _sync_pages(self) -> None:
-        with self.get_record_counter() as counter, self.get_sync_timer():
+        self._encodes_ahead = not self.is_incremental
+        with collector.at_rest(), self.get_record_counter() as counter, self.get_sync_timer():
             for context in self.partitions or (None,):
                 self._write_starting_replication_value(context)
                 for page in self._pages(context):
-                    extracted = datetime.now(UTC)
-                    lines = record_lines(self.name, page.records, self._stream_version, extracted)
-                    self._writer.write_lines(lines)
+                    self._writer.write_lines(self._lines(page) if page.lines is None else page.lines)
                     self._end_page()
-                    counter.increment(len(page.records))
+                    counter.increment(len(page.records if page.lines is None else page.ids))
                 self._finalize_state(self.get_context_state(context))
                 self._write_state_message()
 
