@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.targets.warehouses import PostgresServer
+from tests.targets.warehouses import BigQueryServer, PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,4 +13,10 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bigquery_server() -> Iterator[BigQueryServer]:
+    with BigQueryServer() as server:
         yield server

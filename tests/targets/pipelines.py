@@ -31,17 +31,25 @@ class Ended(NamedTuple):
     said: str
 
 
-def pipe(tap: Sequence[str], target: Sequence[str], log: Path, *, stop_when: Callable[[], bool] | None = None) -> Ended:
+def pipe(
+    tap: Sequence[str],
+    target: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str],
+    *,
+    stop_when: Callable[[], bool] | None = None,
+) -> Ended:
     """Run the tap into a target, each in a process of its own.
 
     Args:
         tap: The tap's arguments.
         target: The target's command line.
         log: A file for all that they say.
+        environment: What they need in it.
         stop_when: The tap is stopped, by SIGTERM, as soon as this is true.
     """
     command = [sys.executable, "-m", "tap_interviewflow", *tap]
-    surroundings = {**os.environ, "no_proxy": "127.0.0.1"}
+    surroundings = {**os.environ, "no_proxy": "127.0.0.1", **environment}
     with (
         log.open("w+b") as said,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=surroundings) as source,

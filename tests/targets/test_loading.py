@@ -8,25 +8,27 @@ import pytest
 
 from tap_interviewflow.sandbox import Sandbox
 from tests.targets.pipelines import differences, held
-from tests.targets.warehouses import Csv, DuckDb, JsonLines, NewerDuckDb, empty_postgres
+from tests.targets.warehouses import BigQuery, Csv, DuckDb, JsonLines, NewerDuckDb, empty_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.targets.warehouses import Warehouse
+    from tests.targets.warehouses import BigQueryServer, Warehouse
 
 # Making an environment downloads what a target depends on.
 pytestmark = [pytest.mark.targets, pytest.mark.timeout(900)]
 
 HELD = {"interviewer-1": 130, "interviewer-2": 25}
+PAST_64_BITS = 2**64 + 1
 
 
-@pytest.fixture(params=["jsonl", "csv", "postgres", "duckdb"])
+@pytest.fixture(params=["jsonl", "csv", "postgres", "duckdb", "bigquery"])
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     make: dict[str, Callable[[], Warehouse]] = {
         "jsonl": lambda: JsonLines(tmp_path),
         "csv": lambda: Csv(tmp_path),
+        "bigquery": lambda: BigQuery(tmp_path, request.getfixturevalue("bigquery_server")),
         "duckdb": lambda: DuckDb(tmp_path),
         "postgres": lambda: empty_postgres(tmp_path, request.getfixturevalue("postgres_server")),
     }
@@ -36,6 +38,9 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
 @pytest.mark.parametrize("odd", [False, True], ids=["ordinary", "odd"])
 def test_every_value_of_every_candidate_arrives(warehouse: Warehouse, *, odd: bool) -> None:
     with Sandbox(HELD, odd=odd) as api:
+        if not warehouse.takes_any_integer:
+            smaller = [held for held in api.candidates("interviewer-1") if held["durationSeconds"] != PAST_64_BITS]
+            api.replace("interviewer-1", smaller)
         ended = warehouse.load(api)
         assert (ended.tap, ended.target) == (0, 0), ended.said
         assert differences(warehouse.candidates(api), held(api)) == {}
@@ -66,3 +71,12 @@ def test_a_newer_duckdb_takes_the_first_row_of_each_batch_for_a_header(
         ended = warehouse.load(api, stream_maps={"candidates": without_empty_cells})
     assert (ended.tap, ended.target) == (0, 0), ended.said
     assert len(warehouse.rows()) == arriving  # four batches
+
+
+def test_bigquerys_target_fails_aloud_at_an_integer_past_64_bits(
+    bigquery_server: BigQueryServer, tmp_path: Path
+) -> None:
+    with Sandbox({"interviewer-1": [{"id": "1", "durationSeconds": PAST_64_BITS}]}) as api:
+        ended = BigQuery(tmp_path, bigquery_server).load(api)
+    assert ended.target != 0
+    assert "Integer exceeds 64-bit range" in ended.said

@@ -47,8 +47,6 @@ def test_a_mapper_passes_every_message_through(read: Read, tmp_path: Path) -> No
 
 
 def _piped(text: str, *command: str) -> str:
-    ended = subprocess.run(
-        command, check=False, input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120
-    )
+    ended = subprocess.run(command, check=False, input=text.encode(), capture_output=True, timeout=120)
     assert ended.returncode == 0, ended.stderr.decode()
     return ended.stdout.decode()

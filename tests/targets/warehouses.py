@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import socket
 import subprocess
 import tempfile
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+import requests
 
 from tests.runs import config_for, write
 from tests.targets.environments import environment
@@ -33,6 +41,7 @@ class Warehouse:
         settings: The target's settings, over those that it needs in any case.
         tap_settings: What the tap has to be told for this target.
         appends: Whether each run adds all of its rows again.
+        takes_any_integer: Whether it takes integers past 64 bits, wherever they stand.
     """
 
     folder: Path
@@ -42,6 +51,7 @@ class Warehouse:
     environment: ClassVar[str]
     executable: ClassVar[str]
     appends: ClassVar[bool] = False
+    takes_any_integer: ClassVar[bool] = True
 
     def config(self) -> dict[str, Any]:
         """Give the target's settings."""
@@ -55,11 +65,15 @@ class Warehouse:
             write(self.folder / "target.json", self.config()),
         ]
 
+    def surroundings(self) -> dict[str, str]:
+        """Give what the target needs in its environment."""
+        return {}
+
     def load(self, api: Sandbox, *, stop_when: Callable[[], bool] | None = None, **settings: Any) -> Ended:
         """Run the tap into the target."""
         config = config_for(api, **{**self.tap_settings, **settings})
         tap = ["--config", write(self.folder / "tap.json", config)]
-        return pipe(tap, self.command(), self.folder / "log.txt", stop_when=stop_when)
+        return pipe(tap, self.command(), self.folder / "log.txt", self.surroundings(), stop_when=stop_when)
 
     def rows(self) -> list[Row]:
         """Read the table back, objects and arrays parsed."""
@@ -189,6 +203,95 @@ class PostgresServer:
     def ask(self, query: str) -> str:
         """Give the answer to a query as psql prints it."""
         return output_of(self._place["psql"], self.url(), "--quiet", "--no-align", "--tuples-only", "--command", query)
+
+
+class BigQuery(Warehouse):
+    """A table of BigQuery's emulator."""
+
+    environment = executable = "target-bigquery"
+    takes_any_integer = False
+
+    def __init__(self, folder: Path, server: BigQueryServer, **settings: Any) -> None:
+        super().__init__(folder, settings)
+        self._server = server
+        # One for each test, since all of them share a server.
+        self.dataset = re.sub(r"\W", "_", folder.name)
+
+    def config(self) -> dict[str, Any]:
+        standing = {"project": "sandbox", "dataset": self.dataset, "method": "batch_job"}
+        return standing | {"denormalized": True, "upsert": True} | self.settings
+
+    def command(self) -> list[str]:
+        _, *rest = super().command()
+        script = Path(__file__).parent / "load_bigquery.py"
+        return [str(environment(self.environment) / "python"), str(script), *rest]
+
+    def surroundings(self) -> dict[str, str]:
+        return {"BIGQUERY_EMULATOR_HOST": self._server.url}
+
+    def rows(self) -> list[Row]:
+        answer = self._server.ask(f"select * from {self.dataset}.candidates")  # noqa: S608  # a name of our own
+        fields = answer["schema"]["fields"]
+        return [
+            {field["name"]: _bigquery_value(field, cell["v"]) for field, cell in zip(fields, row["f"], strict=True)}
+            for row in answer["rows"]
+        ]
+
+
+def _bigquery_value(field: Mapping[str, str], value: Any) -> Any:
+    """Parse a value of BigQuery's API, in which everything is text."""
+    match field["type"], value:
+        case _, None:
+            return None
+        case _, list():
+            members = [member["v"] for member in value]
+            return list(map(json.loads, members)) if field["name"] == "customQuestions" else members
+        case "TIMESTAMP", _:
+            return str(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(value)))
+        case "JSON" | "FLOAT" | "INTEGER" | "BOOLEAN", _:
+            return json.loads(value)
+        case _:
+            return value
+
+
+class BigQueryServer:
+    """An emulator of BigQuery."""
+
+    def __enter__(self) -> Self:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        command = [
+            str(environment("bqemulator") / "python"),
+            str(Path(__file__).parent / "serve_bigquery.py"),
+            str(port),
+        ]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for_port(port)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=60)
+
+    def ask(self, query: str) -> dict[str, Any]:
+        """Give the answer to a query."""
+        asked = {"query": query, "useLegacySql": False, "maxResults": 10_000}
+        answer = requests.post(f"{self.url}/bigquery/v2/projects/sandbox/queries", json=asked, timeout=60)
+        parsed: dict[str, Any] = answer.json()
+        return parsed
+
+
+def wait_for_port(port: int) -> None:
+    """Wait until a server listens there."""
+    for _ in range(600):
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    pytest.fail(f"nothing listens on port {port}")
 
 
 def json_lines(text: str) -> list[Row]:

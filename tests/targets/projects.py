@@ -1,0 +1,126 @@
+"""Meltano projects like this one, in which the plugins are those of the tests' environments."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from tests.targets.environments import REQUIREMENTS, ROOT, environment
+from tests.targets.warehouses import JsonLines
+
+if TYPE_CHECKING:
+    from tap_interviewflow.sandbox import Sandbox
+    from tests.targets.pipelines import Row
+
+PAGE = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+
+
+class Recipe(NamedTuple):
+    """What stands under one heading of the page: what goes into `meltano.yml`, and the command."""
+
+    yaml: str
+    command: str
+
+    @classmethod
+    def of(cls, heading: str) -> Recipe:
+        (section,) = re.findall(rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
+        blocks = dict(re.findall(r"^```(yaml|sh)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE))
+        return cls(blocks.get("yaml", ""), blocks["sh"].strip())
+
+
+class Project:
+    """A Meltano project like this one, in which the plugins are those of the tests' environments."""
+
+    def __init__(self, folder: Path, api: Sandbox, meltano: str) -> None:
+        self.folder, self.api, self._meltano = folder, api, meltano
+        self._variables: dict[str, str] = {}
+
+    def run(self, recipe: Recipe, **variables: str) -> str:
+        """Run a recipe as its reader would; a variable that is empty is not set."""
+        self.write(recipe.yaml)
+        told = self.shell(recipe.command, **variables)
+        assert self.api.key not in told
+        return told
+
+    def write(self, yaml: str) -> None:
+        """Write a `meltano.yml` like this project's, with more in it."""
+        base = (ROOT / "meltano.yml").read_text("utf-8")
+        if yaml.startswith("environments:"):
+            base = base.replace("environments:\n- name: dev\n", "").replace("default_environment: dev\n", "")
+        if yaml.startswith("plugins:"):  # two of them can't be in one file
+            (self.folder / "recipe.meltano.yml").write_text(self._with_executables(yaml), "utf-8")
+            base += "include_paths:\n- recipe.meltano.yml\n"
+        else:
+            base += yaml
+        (self.folder / "meltano.yml").write_text(self._with_executables(base), "utf-8")
+
+    def shell(self, command: str, **variables: str) -> str:
+        """Run a command line, and give what was said."""
+        ended = subprocess.run(
+            ["/bin/sh", "-c", command],
+            check=False,
+            cwd=self.folder,
+            env={name: value for name, value in (self.environment() | variables).items() if value},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+        assert ended.returncode == 0, ended.stdout
+        return ended.stdout
+
+    def rows(self) -> list[Row]:
+        """Read what target-jsonl has written, and take it away."""
+        (self.folder / "output").mkdir(exist_ok=True)
+        rows = JsonLines(self.folder / "output").rows()
+        (self.folder / "output" / "candidates.jsonl").unlink()
+        return rows
+
+    def _with_executables(self, yaml: str) -> str:
+        """Put the tests' environments in the place of those that Meltano would make of the same requirements."""
+
+        def local(match: re.Match[str]) -> str:
+            requirements, name = match["requirements"].split(), match["name"]
+            if name == "tap-interviewflow":
+                return f"executable: {Path(sys.executable).parent / name}"
+            assert set(requirements) <= set(REQUIREMENTS[name])
+            return f"executable: {self._executable(name)}"
+
+        return re.sub(r"pip_url: (?P<requirements>.+)\n +executable: (?P<name>\S+)", local, yaml)
+
+    def _executable(self, name: str) -> Path:
+        if name != "target-bigquery":
+            return environment(name) / name
+        script = self.folder / name  # with what stands for signing in
+        script.write_text(
+            f'#!/bin/sh\nexec {environment(name) / "python"} {Path(__file__).parent / "load_bigquery.py"} "$@"\n'
+        )
+        script.chmod(0o755)
+        return script
+
+    def environment(self) -> dict[str, str]:
+        """Give what stands in the environment of its commands."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MELTANO", "TARGET_"))}
+        return kept | {
+            "MELTANO_CLI_LOG_FORMAT": "uncolored",
+            "MELTANO_HUB_URL": "http://127.0.0.1:9",
+            "PATH": f"{Path(self._meltano).parent}{os.pathsep}{os.environ['PATH']}",
+            "TAP_INTERVIEWFLOW_API_KEY": self.api.key,
+            "TAP_INTERVIEWFLOW_API_URL": self.api.url,
+            "TAP_INTERVIEWFLOW_INTERVIEWER_IDS": json.dumps(list(self.api.interviewers)),
+            "no_proxy": "127.0.0.1",
+        }
+
+
+def meltano() -> str:
+    """Give the path of Meltano's executable."""
+    found = os.environ.get("MELTANO") or shutil.which("meltano")
+    return found or pytest.fail("no Meltano: run `make test-targets`, or name the executable in MELTANO")

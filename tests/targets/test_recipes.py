@@ -1,0 +1,119 @@
+"""Each recipe of `docs/recipes.md`, as it stands on the page, run by Meltano (make test-targets)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_interviewflow.sandbox import Sandbox
+from tests.targets.pipelines import differences, held, names_of, restored
+from tests.targets.projects import Project, Recipe, meltano
+from tests.targets.warehouses import BigQuery, Csv, DuckDb, Postgres, empty_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.targets.warehouses import BigQueryServer, PostgresServer
+
+pytestmark = [pytest.mark.targets, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+def api() -> Iterator[Sandbox]:
+    with Sandbox({"interviewer-1": 130, "interviewer-2": 25}, odd=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def project(tmp_path: Path, api: Sandbox) -> Project:
+    (tmp_path / "output").mkdir()
+    return Project(tmp_path, api, meltano())
+
+
+def test_postgresql(project: Project, api: Sandbox, postgres_server: PostgresServer) -> None:
+    table: Postgres = empty_postgres(project.folder, postgres_server)
+    url = postgres_server.url("postgresql+psycopg")
+    project.run(Recipe.of("PostgreSQL"), POSTGRES_URL=url)
+    assert differences(table.candidates(api), held(api)) == {}
+    api.delete("interviewer-1", 50)
+    project.run(Recipe.of("PostgreSQL"), POSTGRES_URL=url)
+    assert differences(table.candidates(api), held(api)) == {}
+
+
+def test_duckdb(project: Project, api: Sandbox) -> None:
+    project.run(Recipe.of("DuckDB"))
+    assert differences(DuckDb(project.folder / "output").candidates(api), held(api)) == {}
+
+
+def test_csv(project: Project, api: Sandbox) -> None:
+    project.run(Recipe.of("CSV"))
+    assert differences(Csv(project.folder / "output").candidates(api), held(api)) == {}
+
+
+def test_bigquery(project: Project, api: Sandbox, bigquery_server: BigQueryServer) -> None:
+    project.run(Recipe.of("BigQuery"), BIGQUERY_EMULATOR_HOST=bigquery_server.url)
+    table = BigQuery(project.folder, bigquery_server, project="your-project", dataset="interviews")
+    assert differences(table.candidates(api), held(api)) == {}
+
+
+def test_personal_data(project: Project, api: Sandbox) -> None:
+    project.run(Recipe.of("Personal data: leave out, mask, hash"), HASH_SALT="a-salt")
+    rows = project.rows()
+    assert len(rows) == 155
+    told = json.dumps(rows, ensure_ascii=False)
+    for candidate in (candidate for name in api.interviewers for candidate in api.candidates(name)):
+        for personal in (candidate["name"].split()[0], candidate["email"], candidate["metadata"]["phone"]):
+            assert personal not in told
+    first = api.candidates("interviewer-1")[0]
+    assert rows[0]["email"] == hashlib.sha256(f"a-salt{first['email']}".encode()).hexdigest()
+    assert {row["status"] for row in rows} == {"***", "draft", "shortlisted", "interviewed"}
+
+
+def test_one_custom_field(project: Project, api: Sandbox) -> None:
+    first = api.candidates("interviewer-2")[0]
+    others: list[Any] = [
+        {},
+        {"Manual Score": "ask Grace"},
+        {"Manual Score": None, "City": "北京"},
+        {"Manual Score": 66.5},
+        None,
+    ]
+    added = [first | {"id": f"interview-{place}", "additionalFields": value} for place, value in enumerate(others)]
+    api.append("interviewer-2", *added)
+    project.run(Recipe.of("One custom field as a column"))
+    rows = project.rows()
+    plain = {row["id"]: row.get("additionalFields") or {} for row in rows}
+    assert all(row["city"] == plain[row["id"]].get("City") for row in rows)
+    wanted = [None, None, None, 66.5, None]
+    assert [row["manual_score"] for row in rows[-5:]] == wanted
+    assert all(row["manual_score"] == plain[row["id"]].get("Manual Score") for row in rows[:-5])
+
+
+def test_a_schedule(project: Project, api: Sandbox) -> None:
+    project.run(Recipe.of("A schedule"))
+    assert differences(restored(project.rows(), names_of(api)), held(api)) == {}
+
+
+def test_one_interview(project: Project, api: Sandbox) -> None:
+    wanted = api.candidates("interviewer-2")[7]["id"]
+    project.run(Recipe.of("One interview, when it is ready"), INTERVIEW_ID=wanted)
+    assert [row["id"] for row in project.rows()] == [wanted]
+
+
+def test_two_environments(project: Project, api: Sandbox) -> None:
+    recipe = Recipe.of("Two environments")
+    none = dict.fromkeys((f"TAP_INTERVIEWFLOW_{name}" for name in ("API_KEY", "API_URL", "INTERVIEWER_IDS")), "")
+    project.run(recipe._replace(yaml=recipe.yaml.replace("http://127.0.0.1:8080", api.url)), **none)
+    assert {row["interviewerId"] for row in project.rows()} == {"interviewer-1"}
+
+
+def test_state_in_the_cloud(project: Project) -> None:
+    recipe = Recipe.of("State in the cloud")
+    bucket = project.folder / "bucket"
+    project.run(recipe._replace(yaml=recipe.yaml.replace("s3://your-bucket", bucket.as_uri())))
+    (state,) = bucket.rglob("state.json")
+    assert "candidates" in state.read_text("utf-8")
