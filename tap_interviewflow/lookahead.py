@@ -157,6 +157,9 @@ class Reading:
         if self.has_ended():
             self._is_wanted = False
             self.asked.clear()
+            # A reading is kept to the end of the run; what it has read must not be.
+            self._newest = None
+            self.paginator.forget()
 
     def has_ended(self) -> bool:
         """Whether the last page was taken."""

@@ -128,6 +128,10 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         self._is_promised = True in self._promises(page)
         return self._is_promised or False not in self._promises(page)
 
+    def forget(self) -> None:
+        """Let go of the IDs, which are of no use behind the end."""
+        self._first = self._last = frozenset()
+
     @override
     def get_next(self, response: Page) -> int:  # type: ignore[override]  # ty: ignore[incompatible-method-override]
         return self.current_value + 1
