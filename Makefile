@@ -16,11 +16,11 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-demo: .meltano/installed ## read some thousand made-up candidates with Meltano; needs no account
+demo: $(DEV)/installed-tap .meltano/installed ## read some thousand made-up candidates with Meltano; needs no account
 	@$(MELTANO)/bin/python -X utf8 -m tests.demo $(MELTANO)/bin/meltano
 
 test: $(DEV)/installed-test ## run the quick tests
-	$(DEV)/bin/pytest
+	$(DEV)/bin/pytest --numprocesses auto
 
 lint: $(DEV)/installed-lint ## check style, types and workflows
 	$(DEV)/bin/ruff check
@@ -39,8 +39,8 @@ test-meltano: $(DEV)/installed-test $(MELTANO)/installed-meltano ## run real pip
 test-slow: $(DEV)/installed-test ## run the tests that wait or read a lot
 	$(DEV)/bin/pytest -m slow
 
-test-targets: $(DEV)/installed-test ## load into real targets, each in its own environment
-	$(DEV)/bin/pytest -m targets
+test-targets: $(DEV)/installed-test $(MELTANO)/installed-meltano ## load into real targets, each in its own environment
+	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/pytest -m targets
 
 test-dist: dist $(DEV)/installed-test ## try the wheel by itself, by the README's quick start
 	$(DEV)/bin/pytest -m dist
@@ -69,9 +69,14 @@ $(DEV)/installed-pip $(MELTANO)/installed-pip $(DIST)/installed-pip:
 	@$(@D)/bin/python $(INSTALL) --upgrade pip
 	@touch $@
 
-$(DEV)/installed-test: $(DEV)/installed-pip pyproject.toml
-	@echo "Installing the tap and its test tools ..."
-	@$(DEV)/bin/python $(INSTALL) --group test --editable .
+$(DEV)/installed-tap: $(DEV)/installed-pip pyproject.toml
+	@echo "Installing the tap ..."
+	@$(DEV)/bin/python $(INSTALL) --editable .
+	@touch $@
+
+$(DEV)/installed-test: $(DEV)/installed-tap
+	@echo "Installing the test tools ..."
+	@$(DEV)/bin/python $(INSTALL) --group test
 	@touch $@
 
 $(DEV)/installed-lint: $(DEV)/installed-test
