@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ONE = "interviewer-1"
 EXTRACTED = datetime(2026, 1, 31, tzinfo=UTC)
-thorough = settings(max_examples=60_000, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
 
 CANDIDATES = Sandbox({ONE: 3}, odd=True).candidates(ONE)
 SCHEMA = candidates_schema(CANDIDATES)

@@ -76,8 +76,7 @@ def assert_stopped(run: Run, number: signal.Signals) -> None:
 # While the API is waited for
 
 
-@pytest.mark.parametrize("parallel", [1, 8])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("number", "parallel"), [(signal.SIGTERM, 8), (signal.SIGINT, 1)])
 def test_a_signal_ends_a_run_that_waits_for_a_page(
     files: Callable[..., list[str]], number: signal.Signals, parallel: int
 ) -> None:
@@ -134,8 +133,7 @@ def test_a_signal_ends_a_run_that_uses_a_stream_map(files: Callable[..., list[st
     assert len(run.ids) == 20
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("arguments", [["--discover"], []])
+@pytest.mark.parametrize(("number", "arguments"), [(signal.SIGTERM, []), (signal.SIGINT, ["--discover"])])
 def test_a_signal_ends_discovery(files: Callable[..., list[str]], arguments: list[str], number: signal.Signals) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, 1): "always:hang"}) as api:
         process = start(*files(api)[:2], *arguments)
@@ -149,7 +147,7 @@ def test_a_signal_ends_discovery(files: Callable[..., list[str]], arguments: lis
 # While the target is waited for
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_ends_a_run_whose_target_does_not_read(
     files: Callable[..., list[str]], number: signal.Signals
 ) -> None:
