@@ -20,6 +20,7 @@ from singer_sdk.streams.rest import PageContext
 
 from tap_interviewflow.connection import LimitedAdapter
 from tap_interviewflow.retries import Retries
+from tap_interviewflow.values import NotJSONError
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -115,7 +116,7 @@ class InterviewFlowStream(RESTStream[int]):
         Args:
             context: The Interviewer, and for a look-up the interview.
             page: The number of the page; None for a look-up.
-            read: Makes something of the body; it raises ``ValueError`` for what is no JSON, and ``RecursionError``
+            read: Makes something of the body; it raises ``NotJSONError`` for what is none, and ``RecursionError``
                 for what is nested without an end.
             is_wanted: Whether the answer is still of use; asked before each try.
 
@@ -133,7 +134,7 @@ class InterviewFlowStream(RESTStream[int]):
         def attempt() -> _T:
             try:
                 return read(self._send(prepared))
-            except ValueError as error:
+            except NotJSONError as error:
                 message = f"the answer is not usable: {error}"
                 raise RetriableAPIError(message) from None
             except RecursionError:

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -211,9 +212,11 @@ class LookAhead:
 
     def _ask(self) -> None:
         most = self._fetchers.most
-        held = sum(len(reading.asked) for reading in self._waiting if reading.asked)
-        held_for_later = held - (len(self._waiting[0].asked) if self._waiting else 0)
-        for turn, reading in enumerate(self._waiting):
+        # Later readings hold at most that many pages, and are asked in order: no others hold any.
+        nearest = list(islice(self._waiting, most + 1))
+        held = sum(len(reading.asked) for reading in nearest)
+        held_for_later = held - (len(nearest[0].asked) if nearest else 0)
+        for turn, reading in enumerate(nearest if most > 1 else nearest[:1]):
             while self._fetchers.are_idle() and reading.may_ask(ahead=most > 1):
                 if turn > 0 and held_for_later >= most:
                     return

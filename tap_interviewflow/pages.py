@@ -67,7 +67,7 @@ class PageReader:
             number: The page that was asked for.
 
         Raises:
-            ValueError: If the body is no JSON.
+            NotJSONError: If the body is none.
             UnknownAnswerError: If it is no page of candidates.
             UnkeyedCandidateError: If a candidate has no ID.
         """
@@ -81,7 +81,7 @@ class PageReader:
         """Read the answer to a look-up as a page with the one candidate that was asked for, or none.
 
         Raises:
-            ValueError: If the body is no JSON.
+            NotJSONError: If the body is none.
             UnknownAnswerError: If it holds no candidate where one is known to be.
         """
         document, replaced, is_odd = parse(body)

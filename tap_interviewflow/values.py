@@ -30,6 +30,10 @@ _NUMBER_OR_NONE: Final = {Decimal, *_WHOLE_OR_NONE}
 _decoder: Final = msgspec.json.Decoder(float_hook=to_decimal)
 
 
+class NotJSONError(ValueError):
+    """A text that is no JSON."""
+
+
 def is_time(text: str) -> bool:
     """Whether a text is a full RFC 3339 time that every target can parse."""
     if not _RFC3339.fullmatch(text):
@@ -117,7 +121,7 @@ def parse(body: bytes) -> tuple[Any, int, bool]:
         surrogates) were replaced in it by U+FFFD; and whether it may hold numbers that are not ``portable``.
 
     Raises:
-        ValueError: If it is no JSON. The text is not quoted.
+        NotJSONError: If it is none. The text is not quoted.
         RecursionError: If it is nested deeper than Python can follow.
     """
     if b"\\u0000" not in body:
@@ -129,7 +133,7 @@ def parse(body: bytes) -> tuple[Any, int, bool]:
         value = json.loads(body, parse_float=_fraction, parse_int=_whole, parse_constant=Decimal)
     except ValueError:
         message = "the body is not JSON"
-        raise ValueError(message) from None
+        raise NotJSONError(message) from None
     cleaner = _Cleaner()
     return cleaner.clean(value), cleaner.replaced, True
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from tests.runs import Run, config_for, run_here, write
 
 # A quick look with every run; `make test-slow` looks longer.
-settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("slow", max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
