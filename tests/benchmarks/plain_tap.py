@@ -1,0 +1,82 @@
+"""What a tap for the same API looks like when it is written as the SDK's template has it: the measure of the others.
+
+It does what most taps do: a typed schema, pages one after another until one is empty, the SDK's own way of a
+record. It obeys no rule of this tap's contract beyond that.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import RESTStream, Tap
+from singer_sdk import typing as th
+from singer_sdk.authenticators import APIKeyAuthenticator
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.pagination import PageNumberPaginator
+
+from tests.benchmarks.candidate import SCHEMA
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from singer_sdk.streams.rest import HTTPRequest, PageContext
+
+
+class _Candidates(RESTStream[int]):
+    name = "candidates"
+    path = "/api/external/fetch/candidates"
+    http_method = "POST"
+    records_jsonpath = "$.data.candidates[*]"
+    primary_keys = ("id",)
+    schema = SCHEMA
+
+    @property
+    @override
+    def url_base(self) -> str:
+        return str(self.config["api_url"])
+
+    @property
+    @override
+    def authenticator(self) -> APIKeyAuthenticator:
+        return APIKeyAuthenticator(key="X-API-KEY", value=self.config["api_key"], location="header")
+
+    @property
+    @override
+    def partitions(self) -> list[dict[str, Any]]:
+        return [{"interviewerId": interviewer_id} for interviewer_id in self.config["interviewer_ids"]]
+
+    @override
+    def get_new_paginator(self) -> PageNumberPaginator:
+        return PageNumberPaginator(1)  # the SDK stops by itself after a page without records
+
+    @override
+    def get_http_request(self, *, page: PageContext[int]) -> HTTPRequest:
+        request = super().get_http_request(page=page)
+        request.data = {**(page.stream_context or {}), "page": page.next_page_token, "limit": self.config["page_size"]}
+        return request
+
+
+class PlainTap(Tap):
+    """A tap of the plain kind."""
+
+    name = "tap-plain"
+    config_jsonschema = th.PropertiesList(
+        th.Property("api_url", th.StringType, required=True),
+        th.Property("api_key", th.StringType, required=True, secret=True),
+        th.Property("interviewer_ids", th.ArrayType(th.StringType), required=True),
+        th.Property("page_size", th.IntegerType, default=100),
+    ).to_dict()
+
+    @override
+    def discover_streams(self) -> list[_Candidates]:
+        return [_Candidates(tap=self)]
+
+
+class PlainTapWithMsgSpec(PlainTap):
+    """The same with the faster writer that the SDK offers."""
+
+    message_writer_class = MsgSpecWriter
