@@ -97,12 +97,13 @@ class Project:
         return re.sub(r"pip_url: (?P<requirements>.+)\n +executable: (?P<name>\S+)", local, yaml)
 
     def _executable(self, name: str) -> Path:
-        if name != "target-bigquery":
+        stand_in = Path(__file__).parent / f"{name.replace('target-', 'load_')}.py"
+        if not stand_in.is_file():
             return environment(name) / name
-        script = self.folder / name  # with what stands for signing in
-        script.write_text(
-            f'#!/bin/sh\nexec {environment(name) / "python"} {Path(__file__).parent / "load_bigquery.py"} "$@"\n'
-        )
+        script = self.folder / name
+        # In the emulator of Snowflake the folder of its files comes last.
+        rest = '"$@"' + (f" {self.folder}" if name == "target-snowflake" else "")
+        script.write_text(f"#!/bin/sh\nexec {environment(name) / 'python'} {stand_in} {rest}\n")
         script.chmod(0o755)
         return script
 

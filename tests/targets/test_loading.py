@@ -8,7 +8,7 @@ import pytest
 
 from tap_interviewflow.sandbox import Sandbox
 from tests.targets.pipelines import differences, held
-from tests.targets.warehouses import BigQuery, Csv, DuckDb, JsonLines, NewerDuckDb, empty_postgres
+from tests.targets.warehouses import BigQuery, Csv, DuckDb, JsonLines, NewerDuckDb, Snowflake, empty_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +23,13 @@ HELD = {"interviewer-1": 130, "interviewer-2": 25}
 PAST_64_BITS = 2**64 + 1
 
 
-@pytest.fixture(params=["jsonl", "csv", "postgres", "duckdb", "bigquery"])
+@pytest.fixture(params=["jsonl", "csv", "postgres", "duckdb", "snowflake", "bigquery"])
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     make: dict[str, Callable[[], Warehouse]] = {
         "jsonl": lambda: JsonLines(tmp_path),
         "csv": lambda: Csv(tmp_path),
         "bigquery": lambda: BigQuery(tmp_path, request.getfixturevalue("bigquery_server")),
+        "snowflake": lambda: Snowflake(tmp_path),
         "duckdb": lambda: DuckDb(tmp_path),
         "postgres": lambda: empty_postgres(tmp_path, request.getfixturevalue("postgres_server")),
     }

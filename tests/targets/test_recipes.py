@@ -11,7 +11,7 @@ import pytest
 from tap_interviewflow.sandbox import Sandbox
 from tests.targets.pipelines import differences, held, names_of, restored
 from tests.targets.projects import Project, Recipe, meltano
-from tests.targets.warehouses import BigQuery, Csv, DuckDb, Postgres, empty_postgres
+from tests.targets.warehouses import BigQuery, Csv, DuckDb, Postgres, Snowflake, empty_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,12 @@ def test_bigquery(project: Project, api: Sandbox, bigquery_server: BigQueryServe
     project.run(Recipe.of("BigQuery"), BIGQUERY_EMULATOR_HOST=bigquery_server.url)
     table = BigQuery(project.folder, bigquery_server, project="your-project", dataset="interviews")
     assert differences(table.candidates(api), held(api)) == {}
+
+
+def test_snowflake(project: Project, api: Sandbox) -> None:
+    account = dict.fromkeys(("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_PASSWORD"), "sandbox")
+    project.run(Recipe.of("Snowflake"), **account)
+    assert differences(Snowflake(project.folder).candidates(api), held(api)) == {}
 
 
 def test_personal_data(project: Project, api: Sandbox) -> None:

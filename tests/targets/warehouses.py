@@ -133,7 +133,7 @@ class DuckDb(Warehouse):
     def rows(self) -> list[Row]:
         # By what wrote it: other versions may not know the file's format.
         python = environment(self.environment) / "python"
-        return json_lines(output_of(str(python), "-c", _READ_DUCKDB, str(self.folder / "warehouse.db")))
+        return json_lines(output_of(str(python), "-c", _READ_DUCKDB, str(self.folder / "warehouse.db"), "candidates"))
 
 
 class NewerDuckDb(DuckDb):
@@ -144,7 +144,7 @@ class NewerDuckDb(DuckDb):
 
 _READ_DUCKDB = """\
 import duckdb, json, sys
-rows = duckdb.connect(sys.argv[1]).execute("select * from candidates")
+rows = duckdb.connect(sys.argv[1]).execute("select * from " + sys.argv[2])
 for row in rows.fetchall():
     cells = {name: (kind, cell) for (name, kind, *_), cell in zip(rows.description, row)}
     parsed = {name: json.loads(cell) if cell and kind == "JSON" else cell for name, (kind, cell) in cells.items()}
@@ -203,6 +203,26 @@ class PostgresServer:
     def ask(self, query: str) -> str:
         """Give the answer to a query as psql prints it."""
         return output_of(self._place["psql"], self.url(), "--quiet", "--no-align", "--tuples-only", "--command", query)
+
+
+class Snowflake(Warehouse):
+    """A table of Snowflake's emulator, which keeps a database in a file."""
+
+    environment = executable = "target-snowflake"
+
+    def config(self) -> dict[str, Any]:
+        place = {"database": "RAW", "default_target_schema": "INTERVIEWS", "warehouse": "LOADING"}
+        return {"account": "sandbox", "user": "sandbox", "password": "sandbox"} | place | self.settings
+
+    def command(self) -> list[str]:
+        _, *rest = super().command()
+        script = Path(__file__).parent / "load_snowflake.py"
+        return [str(environment(self.environment) / "python"), str(script), *rest, str(self.folder)]
+
+    def rows(self) -> list[Row]:
+        python = environment(self.environment) / "python"
+        database = str(self.folder / "RAW.db")
+        return json_lines(output_of(str(python), "-c", _READ_DUCKDB, database, "INTERVIEWS.CANDIDATES"))
 
 
 class BigQuery(Warehouse):
