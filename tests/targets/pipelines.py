@@ -113,6 +113,12 @@ def _put_back(row: Row) -> Row:
     return row | rescued
 
 
+def drop_integers_past_64_bits(api: Sandbox) -> None:
+    """Drop the odd candidates that hold one."""
+    for name in api.interviewers:
+        api.replace(name, [row for row in api.candidates(name) if (row.get("durationSeconds") or 0) < 2**63])
+
+
 def _is_targets_own(name: str) -> bool:
     return name.casefold().startswith("_sdc_")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
-from tests.targets.pipelines import differences, held
+from tests.targets.pipelines import differences, drop_integers_past_64_bits, held
 from tests.targets.warehouses import BigQuery, Csv, DuckDb, JsonLines, NewerDuckDb, Snowflake, empty_postgres
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.targets, pytest.mark.timeout(900)]
 
 HELD = {"interviewer-1": 130, "interviewer-2": 25}
-PAST_64_BITS = 2**64 + 1
 
 
 @pytest.fixture(params=["jsonl", "csv", "postgres", "duckdb", "snowflake", "bigquery"])
@@ -40,8 +39,7 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
 def test_every_value_of_every_candidate_arrives(warehouse: Warehouse, *, odd: bool) -> None:
     with Sandbox(HELD, odd=odd) as api:
         if not warehouse.takes_any_integer:
-            smaller = [held for held in api.candidates("interviewer-1") if held["durationSeconds"] != PAST_64_BITS]
-            api.replace("interviewer-1", smaller)
+            drop_integers_past_64_bits(api)
         ended = warehouse.load(api)
         assert (ended.tap, ended.target) == (0, 0), ended.said
         assert differences(warehouse.candidates(api), held(api)) == {}
@@ -62,6 +60,18 @@ def test_later_runs_change_what_changed_and_add_what_is_new(warehouse: Warehouse
         assert (repeated, len(warehouse.rows())) == ((310, 466) if warehouse.appends else (155, 156))
 
 
+def test_what_is_gone_is_deleted_by_the_targets_that_obey(warehouse: Warehouse) -> None:
+    if warehouse.deletes:
+        warehouse.settings["hard_delete"] = True
+    with Sandbox(HELD) as api:
+        warehouse.load(api, emit_activate_version_messages=True)
+        api.delete("interviewer-1", 100)
+        ended = warehouse.load(api, emit_activate_version_messages=True)
+    assert (ended.tap, ended.target) == (0, 0), ended.said
+    left = 55 if warehouse.deletes or warehouse.replaces else 155
+    assert len(warehouse.rows()) == left + 55 * warehouse.appends
+
+
 @pytest.mark.parametrize(("kind", "arriving"), [(DuckDb, 155), (NewerDuckDb, 151)])
 def test_a_newer_duckdb_takes_the_first_row_of_each_batch_for_a_header(
     kind: type[DuckDb], arriving: int, tmp_path: Path
@@ -77,7 +87,7 @@ def test_a_newer_duckdb_takes_the_first_row_of_each_batch_for_a_header(
 def test_bigquerys_target_fails_aloud_at_an_integer_past_64_bits(
     bigquery_server: BigQueryServer, tmp_path: Path
 ) -> None:
-    with Sandbox({"interviewer-1": [{"id": "1", "durationSeconds": PAST_64_BITS}]}) as api:
+    with Sandbox({"interviewer-1": [{"id": "1", "durationSeconds": 2**64 + 1}]}) as api:
         ended = BigQuery(tmp_path, bigquery_server).load(api)
     assert ended.target != 0
     assert "Integer exceeds 64-bit range" in ended.said

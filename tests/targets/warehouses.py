@@ -41,6 +41,8 @@ class Warehouse:
         settings: The target's settings, over those that it needs in any case.
         tap_settings: What the tap has to be told for this target.
         appends: Whether each run adds all of its rows again.
+        deletes: Whether it has a setting to delete what is gone.
+        replaces: Whether each run writes the table anew.
         takes_any_integer: Whether it takes integers past 64 bits, wherever they stand.
     """
 
@@ -51,6 +53,8 @@ class Warehouse:
     environment: ClassVar[str]
     executable: ClassVar[str]
     appends: ClassVar[bool] = False
+    deletes: ClassVar[bool] = False
+    replaces: ClassVar[bool] = False
     takes_any_integer: ClassVar[bool] = True
 
     def config(self) -> dict[str, Any]:
@@ -104,6 +108,7 @@ class Csv(Warehouse):
     tap_settings = MappingProxyType({"flattening_enabled": True, "flattening_max_depth": 1})
 
     environment = executable = "target-csv"
+    replaces = True
 
     def config(self) -> dict[str, Any]:
         return {"output_path": str(self.folder)} | self.settings
@@ -156,6 +161,7 @@ class Postgres(Warehouse):
     """A table of a PostgreSQL server."""
 
     environment = executable = "target-postgres"
+    deletes = True
 
     def __init__(self, folder: Path, server: PostgresServer, **settings: Any) -> None:
         super().__init__(folder, settings)
@@ -209,6 +215,7 @@ class Snowflake(Warehouse):
     """A table of Snowflake's emulator, which keeps a database in a file."""
 
     environment = executable = "target-snowflake"
+    deletes = True
 
     def config(self) -> dict[str, Any]:
         place = {"database": "RAW", "default_target_schema": "INTERVIEWS", "warehouse": "LOADING"}
@@ -250,7 +257,9 @@ class BigQuery(Warehouse):
         return {"BIGQUERY_EMULATOR_HOST": self._server.url}
 
     def rows(self) -> list[Row]:
-        answer = self._server.ask(f"select * from {self.dataset}.candidates")  # noqa: S608  # a name of our own
+        place = self.config()
+        table = f"`{place['project']}.{place['dataset']}.candidates`"
+        answer = self._server.ask(f"select * from {table}")  # noqa: S608  # a name of our own
         fields = answer["schema"]["fields"]
         return [
             {field["name"]: _bigquery_value(field, cell["v"]) for field, cell in zip(fields, row["f"], strict=True)}
