@@ -11,7 +11,6 @@ import click
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
-from tap_interviewflow.interruption import Interrupted
 from tap_interviewflow.messages import OutputError, TargetGoneError
 
 if sys.version_info >= (3, 12):
@@ -43,9 +42,13 @@ class OneLineCommand(SingerCommand):
     @override
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().main(*args, **kwargs)
-        except Interrupted:
-            raise
+            # Otherwise click would report what is wrong with the command line in its own way, in several lines.
+            sys.exit(super().main(*args, **kwargs | {"standalone_mode": False}))
+        except click.ClickException as error:
+            self._fail(error.format_message())
+            sys.exit(error.exit_code)
+        except (click.Abort, BrokenPipeError):
+            pass
         except TargetGoneError as error:
             self.logger.info("Stopped: %s", error)
         except ConfigValidationError as error:

@@ -387,3 +387,13 @@ def test_a_defect_is_one_line_without_what_it_quotes(
     assert run.code == 1
     assert "Ada" not in run.err
     assert api.key not in run.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--nosuch",), ("--state", "nosuch.json"), ("--catalog", "nosuch.json"), ("--format", "x", "--about")]
+)
+def test_a_bad_command_line_is_one_line(arguments: tuple[str, ...]) -> None:
+    run = run_here(*arguments)
+    assert (run.code, run.out) == (2, "")
+    (line,) = run.err.splitlines()
+    assert arguments[0] in line
