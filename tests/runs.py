@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tap_interviewflow.tap import TapInterviewFlow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
     from pathlib import Path
 
     from tap_interviewflow.sandbox import Sandbox
@@ -91,7 +91,7 @@ def run_here(*arguments: str, environment: Mapping[str, str] | None = None) -> R
 
 
 @contextlib.contextmanager
-def _undone(environment: Mapping[str, str]) -> Iterator[None]:
+def _undone(environment: Mapping[str, str]) -> Generator[None]:
     """Undo what a command line does to its process."""
     before = dict(os.environ)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -114,7 +114,8 @@ def start(*arguments: str, environment: Mapping[str, str] | None = None, **kwarg
     """Start the command line in a process of its own."""
     command = [sys.executable, "-m", "tap_interviewflow", *arguments]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | kwargs
-    return subprocess.Popen(command, env={**os.environ, "PYTHONIOENCODING": "utf-8", **(environment or {})}, **options)
+    env = {**os.environ, "PYTHONIOENCODING": "utf-8", **(environment or {})}
+    return subprocess.Popen(command, env=env, **options)  # ty: ignore[invalid-explicit-return]
 
 
 def run_process(*arguments: str, environment: Mapping[str, str] | None = None) -> Run:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Read
 
-PEOPLE = [
+PEOPLE: list[dict[str, Any]] = [
     {"id": "a", "name": "Ana", "email": "ana@example.com", "additionalFields": {"Manual Score": 72}, "score": 1},
     {
         "id": "b",
