@@ -1,7 +1,7 @@
 """Pages fetched side by side and ahead of need, handed out in order.
 
 Everything is decided in the thread that reads the pages; the others only fetch. At most as many pages are
-asked for at once as the setting allows, and at most that many more wait to be handed out.
+asked for at once as the setting allows, and at most three times as many are held at all, those included.
 """
 
 from __future__ import annotations
@@ -124,8 +124,13 @@ class Reading:
         self._newest: Page | None = None
         self._is_wanted = True
 
-    def may_ask(self, *, ahead: bool) -> bool:
-        """Whether the next page is needed, or, ahead of need, will probably be."""
+    def may_ask(self, *, ahead: bool, is_last: bool = True) -> bool:
+        """Whether the next page is needed, or, ahead of need, will probably be.
+
+        Args:
+            ahead: Whether to ask ahead of need at all.
+            is_last: Whether no other Interviewer is left to ask for, whose first page is needed for sure.
+        """
         if not self.asked:
             return not self.paginator.finished
         self._look()
@@ -134,7 +139,9 @@ class Reading:
         if self._promised is not None:
             return self._next <= self._promised
         # A page that is not full may well be the last one: then only its successor is asked for.
-        return self.paginator.is_full(self._newest) or self._next == self._newest.number + 1
+        if not self.paginator.is_full(self._newest):
+            return self._next == self._newest.number + 1
+        return is_last or self._next <= 2 * self._newest.number
 
     def ask(self, fetchers: Fetchers) -> None:
         """Ask for the next page."""
@@ -216,17 +223,16 @@ class LookAhead:
     def _ask(self) -> None:
         most = self._fetchers.most
         # Later readings hold at most that many pages, and are asked in order: no others hold any.
-        nearest = list(islice(self._waiting, most + 1))
-        held = sum(len(reading.asked) for reading in nearest)
-        held_for_later = held - (len(nearest[0].asked) if nearest else 0)
+        nearest = list(islice(self._waiting, 2 * most + 1))
+        held = [len(reading.asked) for reading in nearest]
         for turn, reading in enumerate(nearest if most > 1 else nearest[:1]):
-            while self._fetchers.are_idle() and reading.may_ask(ahead=most > 1):
-                if turn > 0 and held_for_later >= most:
-                    return
-                if held >= 2 * most and reading.asked:
-                    return
+            while self._fetchers.are_idle() and reading.may_ask(ahead=most > 1, is_last=len(self._waiting) == 1):
+                held_for_later = sum(held[1:])
+                # The pages of later readings wait for their turn, but leave the first enough room to go on.
+                room = 2 * most - held_for_later if turn else 2 * most - min(held_for_later, most) - held[0]
+                if room <= 0 and (turn or reading.asked):
+                    break
                 reading.ask(self._fetchers)
-                held += 1
-                held_for_later += turn > 0
-            if not self._fetchers.are_idle() or held_for_later >= most:
+                held[turn] += 1
+            if not self._fetchers.are_idle():
                 return
