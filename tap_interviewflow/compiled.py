@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_interviewflow.schema import ID, ID_SOURCES, INTERVIEWER, RESCUED
-from tap_interviewflow.values import is_nothing
+from tap_interviewflow.values import is_nothing, rescued
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -37,10 +37,10 @@ class CompiledCandidates:
             others: Names of fields to put into the rescue.
         """
         self.others = frozenset(others)
-        self._rescued = [(f"other{number}", name) for number, name in enumerate(sorted(others))]
+        self._others = [(f"other{number}", name) for number, name in enumerate(sorted(others))]
         attributes = {column.name: f"column{number}" for number, column in enumerate(fitter.columns)}
         self._attributes = {INTERVIEWER: INTERVIEWER, ID: ID} | attributes
-        self.type = _candidate_type(fitter, attributes, dict(self._rescued))
+        self.type = _candidate_type(fitter, attributes, dict(self._others))
         self._checks: list[tuple[Callable[[Any], Any], Callable[[Sequence[Any]], bool]]] = [
             (attrgetter(attributes[column.name]), column.fit_all) for column in fitter.columns if column.fit_all
         ]
@@ -65,7 +65,7 @@ class CompiledCandidates:
                 return None
             if not candidate.id and not self._take_other_id(candidate):
                 return None
-            if self._rescued:
+            if self._others:
                 surprises.update(self._rescue(candidate))
         fit = all(fit_all(list(map(values_of, candidates))) for values_of, fit_all in self._checks)
         return surprises if fit else None
@@ -76,14 +76,14 @@ class CompiledCandidates:
         return [None if value is msgspec.UNSET else value for value in values]
 
     def _rescue(self, candidate: Any) -> list[str]:  # noqa: ANN401
-        rescued = {}
-        for attribute, name in self._rescued:
+        misfits = {}
+        for attribute, name in self._others:
             value = getattr(candidate, attribute)
             if value is not msgspec.UNSET:
-                rescued[name] = value
+                misfits[name] = rescued(value)
                 setattr(candidate, attribute, msgspec.UNSET)
-        candidate.rescued = rescued or None
-        return [name for name, value in rescued.items() if not is_nothing(value)]
+        candidate.rescued = misfits or None
+        return [name for name, value in misfits.items() if not is_nothing(value)]
 
     def _take_other_id(self, candidate: Any) -> bool:  # noqa: ANN401
         if candidate.id is not msgspec.UNSET:

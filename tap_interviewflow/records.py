@@ -8,7 +8,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.columns import Column
 from tap_interviewflow.schema import ID, ID_SOURCES, INTERVIEWER, RESCUED
-from tap_interviewflow.values import is_nothing, portable
+from tap_interviewflow.values import is_nothing, portable, rescued
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -56,11 +56,11 @@ class Fitter:
             UnkeyedCandidateError: If the candidate has no ID.
         """
         record: dict[str, Any] = {INTERVIEWER: interviewer_id, ID: _id_of(candidate)}
-        rescued: dict[str, Any] = {}
+        misfits: dict[str, Any] = {}
         for name in (INTERVIEWER, ID):
             value = candidate.get(name)
             if value is not None and value != record[name]:
-                rescued[name] = value
+                misfits[name] = value
         for column in self.columns:
             if column.name not in candidate:
                 continue
@@ -68,14 +68,14 @@ class Fitter:
             if column.nullable if value is None else column.fits(value):
                 record[column.name] = portable(value) if is_odd else value
                 continue
-            rescued[column.name] = value
+            misfits[column.name] = value
             if column.nullable:
                 record[column.name] = None
         if not candidate.keys() <= self.expected:
-            rescued |= {name: value for name, value in candidate.items() if name not in self.expected}
-        surprises.update(name for name, value in rescued.items() if not is_nothing(value))
+            misfits |= {name: value for name, value in candidate.items() if name not in self.expected}
+        surprises.update(name for name, value in misfits.items() if not is_nothing(value))
         if self.has_rescue:
-            record[RESCUED] = portable(dict(sorted(rescued.items()))) or None
+            record[RESCUED] = rescued(dict(sorted(misfits.items()))) or None
         return record
 
 

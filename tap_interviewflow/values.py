@@ -89,25 +89,33 @@ def _fits_double(value: Decimal) -> bool:
     return value.is_finite() and abs(float(value)) != float("inf")
 
 
-def portable(value: Any) -> Any:  # noqa: ANN401
+def portable(value: Any, *, widest: int = 10**_MOST_DIGITS) -> Any:  # noqa: ANN401
     """Give a value as all readers of JSON can hold it.
 
     Args:
         value: A JSON value as ``parse`` gives it.
+        widest: What a whole number has to be smaller than.
 
     Returns:
-        The same value, in which the text of its digits stands for each number beyond a double or beyond
-        4,300 digits, where readers would fail or make it infinite.
+        The same value, in which the text of its digits stands for each number beyond a double or too wide, where
+        readers would fail or make it infinite.
     """
     match value:
         case dict():
-            return {name: portable(member) for name, member in value.items()}
+            return {name: portable(member, widest=widest) for name, member in value.items()}
         case list():
-            return [portable(member) for member in value]
+            return [portable(member, widest=widest) for member in value]
         case Decimal():
             return value if _fits_double(value) else str(value)
+        case int() if abs(value) >= widest:
+            return str(Decimal(value))
         case _:
             return value
+
+
+def rescued(value: Any) -> Any:  # noqa: ANN401
+    """Give a value as it is kept in the rescue: there, whole numbers have 64 bits at most, or are text."""
+    return portable(value, widest=2**64)
 
 
 def parse(body: bytes) -> tuple[Any, int, bool]:

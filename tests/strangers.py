@@ -126,15 +126,17 @@ def spelled(document: object) -> str:
     return simplejson.dumps(document, use_decimal=True, sort_keys=True)
 
 
-def stored(value: Any) -> Any:
-    """Give a value as a warehouse can hold it: what the contract promises to come through."""
+def stored(value: Any, *, rescued: bool = False) -> Any:
+    """Give a value as a warehouse can hold it, in a column or in the rescue: what is promised to come through."""
     if isinstance(value, str):
         return "".join("\ufffd" if c == "\x00" or "\ud800" <= c <= "\udfff" else c for c in value)
     if isinstance(value, list):
-        return [stored(member) for member in value]
+        return [stored(member, rescued=rescued) for member in value]
     if isinstance(value, dict):
-        return {stored(name): stored(member) for name, member in value.items()}
+        return {stored(name): stored(member, rescued=rescued) for name, member in value.items()}
     if isinstance(value, Decimal):
         sent = Decimal(simplejson.dumps(value, use_decimal=True))
         return sent if sent.is_finite() and math.isfinite(float(sent)) else str(sent)
+    if rescued and isinstance(value, int) and not -(2**64) < value < 2**64:
+        return str(value)
     return value

@@ -315,7 +315,9 @@ class TestVersions:
         api.ignore_page, api.metadata = False, "lies"
         assert read(api, emit_activate_version_messages=True).of("ACTIVATE_VERSION") == []
 
-    def test_after_batches_it_comes_last_too(self, read: Read, api: Sandbox, tmp_path: Any) -> None:
+    def test_after_batches_none_is_sent_as_what_is_in_files_has_no_version(
+        self, read: Read, api: Sandbox, tmp_path: Any
+    ) -> None:
         batch = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
         run = read(api, emit_activate_version_messages=True, batch_config=batch)
-        assert [message["type"] for message in run.messages] == ["SCHEMA", "BATCH", "STATE", "ACTIVATE_VERSION"]
+        assert [message["type"] for message in run.messages] == ["SCHEMA", "BATCH", "STATE"]

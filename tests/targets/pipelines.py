@@ -113,12 +113,6 @@ def _put_back(row: Row) -> Row:
     return row | rescued
 
 
-def drop_integers_past_64_bits(api: Sandbox) -> None:
-    """Drop the odd candidates that hold one."""
-    for name in api.interviewers:
-        api.replace(name, [row for row in api.candidates(name) if (row.get("durationSeconds") or 0) < 2**63])
-
-
 def _is_targets_own(name: str) -> bool:
     return name.casefold().startswith("_sdc_")
 
@@ -131,6 +125,10 @@ def _by_key(rows: Iterable[Row]) -> dict[Key, Row]:
     }
 
 
+def _is_text_by_now(value: int | Decimal) -> bool:
+    return abs(value) >= 2**64 if isinstance(value, int) else abs(float(value)) == float("inf")
+
+
 def comparable(value: Any) -> Any:
     """Take from a value what no warehouse keeps: the spelling of numbers and times, the digits beyond a double's."""
     match value:
@@ -138,7 +136,7 @@ def comparable(value: Any) -> Any:
             return {comparable(name): comparable(member) for name, member in value.items()}
         case list():
             return [comparable(member) for member in value]
-        case Decimal() if abs(float(value)) == float("inf"):
+        case int() | Decimal() if _is_text_by_now(value):
             return str(value)
         case Decimal():
             return float(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
-from tests.targets.pipelines import differences, drop_integers_past_64_bits, held, names_of, restored
+from tests.targets.pipelines import differences, held, names_of, restored
 from tests.targets.projects import Project, Recipe, meltano
 from tests.targets.warehouses import BigQuery, Csv, DuckDb, Postgres, Snowflake, empty_postgres
 
@@ -55,7 +55,6 @@ def test_csv(project: Project, api: Sandbox) -> None:
 
 
 def test_bigquery(project: Project, api: Sandbox, bigquery_server: BigQueryServer) -> None:
-    drop_integers_past_64_bits(api)
     project.run(Recipe.of("BigQuery"), BIGQUERY_EMULATOR_HOST=bigquery_server.url)
     table = BigQuery(project.folder, bigquery_server, project="your-project", dataset="interviews")
     assert differences(table.candidates(api), held(api)) == {}

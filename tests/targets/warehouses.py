@@ -43,7 +43,6 @@ class Warehouse:
         appends: Whether each run adds all of its rows again.
         deletes: Whether it has a setting to delete what is gone.
         replaces: Whether each run writes the table anew.
-        takes_any_integer: Whether it takes integers past 64 bits, wherever they stand.
     """
 
     folder: Path
@@ -55,7 +54,6 @@ class Warehouse:
     appends: ClassVar[bool] = False
     deletes: ClassVar[bool] = False
     replaces: ClassVar[bool] = False
-    takes_any_integer: ClassVar[bool] = True
 
     def config(self) -> dict[str, Any]:
         """Give the target's settings."""
@@ -236,7 +234,6 @@ class BigQuery(Warehouse):
     """A table of BigQuery's emulator."""
 
     environment = executable = "target-bigquery"
-    takes_any_integer = False
 
     def __init__(self, folder: Path, server: BigQueryServer, **settings: Any) -> None:
         super().__init__(folder, settings)
