@@ -164,12 +164,12 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     def _end_on_missing(self, page: Page) -> None:
         is_after_short = self._is_after_short(page)
-        if page.number == 1 or (self._is_promised and not is_after_short):
-            came = f"{self.seen} candidates came, and the API said that there are more"
-            remedy = "check the IDs in interviewer_ids" if page.number == 1 else came
+        if page.number == 1 or not is_after_short:
+            came = f"after {self.seen} candidates, the last of them on a full page, which need not be the end"
+            remedy = "check the IDs in interviewer_ids" if page.number == 1 else f"{came}; try another page_size"
             message = f"Interviewer {self.interviewer_id}, page {page.number}: 404 Not Found; {remedy}"
             raise FatalAPIError(message)
-        self.is_complete &= is_after_short and page.number > 2 and not self._is_promised  # noqa: PLR2004
+        self.is_complete &= page.number > 2 and not self._is_promised  # noqa: PLR2004
         logger.warning(
             "Interviewer %s: the API knows no page %d (404), which is taken for the end; %d candidates came",
             *(self.interviewer_id, page.number, self.seen),
