@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
+from tests.runs import Run, config_for, start, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.conftest import Read
 
@@ -321,3 +326,26 @@ class TestVersions:
         batch = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
         run = read(api, emit_activate_version_messages=True, batch_config=batch)
         assert [message["type"] for message in run.messages] == ["SCHEMA", "BATCH", "STATE"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal that it could obey")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_stopped_run_leaves_a_state_that_the_next_one_takes_up_without_loss(
+    read: Read, tmp_path: Path, number: signal.Signals
+) -> None:
+    held = {"one": [person(n) for n in range(5)], "two": [person(n) for n in range(100, 160)]}
+    with Sandbox(held, faults={("two", 40): ["hang"]}) as api:
+        catalog = incremental(read, api)
+        files = ["--config", write(tmp_path / "c.json", config_for(api, page_size=1))]
+        process = start(*files, "--catalog", write(tmp_path / "catalog.json", catalog))
+        wanted = {"interviewerId": "two", "page": 40, "limit": 1}
+        while wanted not in api.requests and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+        stopped = Run(process.returncode, out.decode(), err.decode())
+        resumed = read(api, catalog=catalog, state=stopped.state)
+    assert stopped.code == 128 + number
+    assert len(set(stopped.ids)) >= 5
+    assert resumed.code == 0, resumed.err
+    assert resumed.ids == ["id-4", *(candidate["id"] for candidate in held["two"])]
