@@ -15,6 +15,8 @@ import msgspec
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.helpers.jsonpath import extract_jsonpath
 
+from tap_interviewflow.schema import ID_SOURCES
+
 Path = tuple[str, ...]
 """The names that lead to the list of candidates; empty where the body itself is the list."""
 
@@ -98,12 +100,9 @@ def read_single(document: object, records_jsonpath: str | None = None) -> list[A
         for place in (document.get("data"), document):
             if isinstance(place, Mapping):
                 for candidate in (place.get("candidate"), place.get("interview"), place):
-                    if isinstance(candidate, Mapping) and not candidate.keys().isdisjoint(_ID_NAMES):
+                    if isinstance(candidate, Mapping) and not candidate.keys().isdisjoint(ID_SOURCES):
                         return [candidate]
     return read(document, records_jsonpath).candidates
-
-
-_ID_NAMES: Final = ("id", "interviewId", "_id")
 
 
 def typed(path: Path, candidate: Any) -> Any:  # noqa: ANN401

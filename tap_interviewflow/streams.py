@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -65,7 +64,7 @@ class Candidates(InterviewFlowStream):
         self._readings: list[Reading] = []
         self._has_read_all = False
         self._encodes_ahead = False
-        self._surprises: Counter[str] = Counter()
+        self._surprises: set[str] = set()
         self._replaced = 0
         self._count = 0
 
@@ -290,7 +289,7 @@ class Candidates(InterviewFlowStream):
                 break
             if name in self._surprises:
                 continue
-            self._surprises[name] += 1
+            self._surprises.add(name)
             if len(self._surprises) <= _MOST_SURPRISES:
                 self.logger.warning(
                     "The schema has no place for values of the field %s; they are %s. Run discovery again "
