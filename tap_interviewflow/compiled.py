@@ -19,7 +19,7 @@ from tap_interviewflow.values import is_nothing, rescued
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from tap_interviewflow.records import Fitter
+    from tap_interviewflow.fitter import Fitter
 
 
 class CompiledCandidates:

@@ -16,7 +16,7 @@ from tap_interviewflow.values import parse, to_decimal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_interviewflow.records import Fitter
+    from tap_interviewflow.fitter import Fitter
 
 
 _MOST_OTHERS: Final = 100

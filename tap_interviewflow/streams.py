@@ -22,7 +22,7 @@ from tap_interviewflow.lookahead import Fetchers, LookAhead, Reading
 from tap_interviewflow.messages import OutputError, PageWriter, record_lines
 from tap_interviewflow.pages import PageReader
 from tap_interviewflow.pagination import CandidatesPaginator, Page
-from tap_interviewflow.records import Fitter
+from tap_interviewflow.fitter import Fitter
 from tap_interviewflow.schema import INTERVIEWER, KEY_PROPERTIES, RESCUED
 from tap_interviewflow.values import parse
 

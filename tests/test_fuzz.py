@@ -15,7 +15,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.messages import record_lines
 from tap_interviewflow.pages import PageReader
-from tap_interviewflow.records import Fitter
+from tap_interviewflow.fitter import Fitter
 from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.schema import candidates_schema
 

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from tap_interviewflow import values
 from tap_interviewflow.messages import record_lines
 from tap_interviewflow.pages import PageReader
-from tap_interviewflow.records import Fitter, UnkeyedCandidateError
+from tap_interviewflow.fitter import Fitter, UnkeyedCandidateError
 from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.schema import candidates_schema
 from tests import strangers
