@@ -10,7 +10,8 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from tap_interviewflow.values import is_nothing, is_time
+from tap_interviewflow.records.json import is_empty
+from tap_interviewflow.records.times import is_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,19 +22,20 @@ RESCUED: Final = "_rescued_data"
 
 KEY_PROPERTIES: Final = (INTERVIEWER, ID)
 
-ID_SOURCES: Final = (ID, "interviewId", "_id")
+ID_SOURCES: Final = ("interviewId", ID, "_id")
 """Where the ID of the interview is looked for, in this order."""
 
-_MOST_COLUMNS: Final = 1_000
+MAX_COLUMNS: Final = 1_000
 """What warehouses take. An API that uses values as names would make as many as it has candidates."""
 
-_LONGEST_NAME: Final = 255
+MAX_NAME: Final = 255
 
 _TEXT: Final = {"type": ["string", "null"]}
 _TIME: Final = {"type": ["string", "null"], "format": "date-time"}
 _NUMBER: Final = {"type": ["number", "null"]}
 _BOOLEAN: Final = {"type": ["boolean", "null"]}
-_OBJECT: Final = {"type": ["object", "null"], "properties": {}, "additionalProperties": True}
+# Without the key `properties`: with an empty one, several targets drop the whole object.
+_OBJECT: Final = {"type": ["object", "null"], "additionalProperties": True}
 _ARRAY: Final = {"type": ["array", "null"]}
 _ARRAY_OF_TEXT: Final = {"type": ["array", "null"], "items": {"type": ["string"]}}
 _KEY: Final = {"type": ["string"]}
@@ -81,7 +83,7 @@ def candidates_schema(sample: Iterable[Mapping[str, object]] = ()) -> dict[str, 
     taken = {name.casefold() for name in (*properties, RESCUED)}
     for name, definition in sorted(_sampled(sample).items()):
         # Most targets fold the case of a column's name: a second spelling stays in the rescue.
-        if len(properties) == _MOST_COLUMNS:
+        if len(properties) == MAX_COLUMNS:
             break
         if _is_column_name(name) and name.casefold() not in taken:
             taken.add(name.casefold())
@@ -107,7 +109,7 @@ def _sampled(sample: Iterable[Mapping[str, object]]) -> dict[str, Mapping[str, A
 
 def _kind(value: object) -> str | None:
     """Name the kind of a value; null and what is empty show none."""
-    if is_nothing(value):
+    if is_empty(value):
         return None
     match value:
         case bool():
@@ -128,5 +130,5 @@ def _is_column_name(name: str) -> bool:
     None of them loads an empty name or an endless one, and what begins with ``_sdc_`` is their own: a candidate
     that sets ``_sdc_deleted_at`` would be taken for deleted.
     """
-    is_loadable = bool(name.strip()) and name.isprintable() and len(name) <= _LONGEST_NAME
+    is_loadable = bool(name.strip()) and name.isprintable() and len(name) <= MAX_NAME
     return is_loadable and not name.casefold().startswith("_sdc_")
