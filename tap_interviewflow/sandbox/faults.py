@@ -5,14 +5,19 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
 from tap_interviewflow.sandbox.candidates import to_json
 from tap_interviewflow.sandbox.protocol import response
 
-Faults: TypeAlias = Mapping[int | tuple[str, int | str], str | Sequence[str]]
+if TYPE_CHECKING:
+    from collections import Counter
+
+FaultChooser: TypeAlias = Callable[[Mapping[str, object], int], str | None]
+Faults: TypeAlias = Mapping[int | tuple[str, int | str], str | Sequence[str]] | FaultChooser
 
 
 class Turn(NamedTuple):
@@ -21,7 +26,7 @@ class Turn(NamedTuple):
     good: bytes
     argument: str
     complaint: dict[str, object]
-    enveloped: Callable[[Sequence[object]], object]
+    numbers: object  # where candidates should stand
     wait: Callable[[float | None], bool]  # true once the sandbox stops
     drip_seconds: float
 
@@ -96,6 +101,8 @@ ERRORS = {str(status.value): status.phrase for status in HTTPStatus if status >=
 ERRORS["400"] = "additionalFields: no custom field has this name"
 FAULTS: dict[str, Callable[[Turn], Iterable[bytes]]] = {
     "ok": lambda turn: [turn.good],
+    "empty": lambda turn: [turn.good],  # which was made without candidates
+    "204": lambda _: [response(204, b"")],
     "refuse-html": lambda _: [response(200, b"<h1>Back soon</h1>", {"Content-Type": "text/html"})],
     "empty-body": lambda _: [response(200, b"")],
     "null": lambda _: [response(200, b"null")],
@@ -103,7 +110,7 @@ FAULTS: dict[str, Callable[[Turn], Iterable[bytes]]] = {
     "success-false": lambda turn: [response(200, to_json({"success": False, **turn.complaint}))],
     "success-false-list": _unsuccessful_list,
     "error-object": lambda turn: [response(200, to_json({"error": {"code": "busy", **turn.complaint}}))],
-    "non-objects": lambda turn: [response(200, to_json(turn.enveloped([1, 2, 3])))],
+    "non-objects": lambda turn: [response(200, to_json(turn.numbers))],
     "gzip": lambda turn: _zipped(gzip.compress(turn.content)),
     "bad-gzip": lambda turn: _zipped(gzip.compress(turn.content)[:10] + b"\xff" * 32),
     "redirect": lambda turn: [response(307, b"", {"Location": turn.argument})],
@@ -120,18 +127,39 @@ FAULTS: dict[str, Callable[[Turn], Iterable[bytes]]] = {
 
 
 def listed(names: str | Sequence[str]) -> Sequence[str]:
-    """The names of the faults, also where there is one only."""
+    """The names, also where there is only one."""
     return [names] if isinstance(names, str) else names
 
 
-def check_names(faults: Faults) -> None:
+def check_faults(faults: Faults) -> None:
     """Refuse a fault that does not exist: it would be a test that tests nothing.
 
     Raises:
         ValueError: If there is one.
     """
-    for name in itertools.chain.from_iterable(map(listed, faults.values())):
-        fault, _, _ = name.removeprefix("always:").partition(":")
+    for name in () if callable(faults) else itertools.chain.from_iterable(map(listed, faults.values())):
+        fault, _, argument = name.removeprefix("always:").partition(":")
         if fault not in FAULTS and fault not in ERRORS:
             msg = f"no such fault: {name}"
             raise ValueError(msg)
+        if fault in {"huge", "sleep"} and not re.fullmatch(r"\d+(\.\d+)?" if fault == "sleep" else r"\d+", argument):
+            msg = f"the fault {fault} needs a number, such as {fault}:100, not {name}"
+            raise ValueError(msg)
+
+
+def due_fault(faults: Faults, visits: Counter[object], ordinal: int, body: Mapping[str, object]) -> str | None:
+    """The fault that this request meets; its visit is counted."""
+    interviewer = body.get("interviewerId")
+    asked = (ordinal, (interviewer, body.get("interviewId")), (interviewer, body.get("page", 1)))
+    if callable(faults):
+        visits[asked[1:]] += 1
+        return faults(body, visits[asked[1:]])
+    for key, planned in faults.items():
+        if key in asked:
+            names, visit = listed(planned), visits[key]
+            visits[key] += 1
+            if visit < len(names):
+                return names[visit]
+            if names and names[-1].startswith("always:"):
+                return names[-1]
+    return None

@@ -42,6 +42,8 @@ def read_request(stream: BinaryIO) -> Request | None:
 
 def response(status: int, content: bytes, headers: Mapping[str, str] | None = None) -> bytes:
     """An answer as it goes over the wire."""
+    if status == HTTPStatus.NO_CONTENT:
+        return f"HTTP/1.1 204 {HTTPStatus(status).phrase}\r\n\r\n".encode()
     standing = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(content))}
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
     lines += [f"{name}: {value}" for name, value in {**standing, **(headers or {})}.items()]

@@ -21,13 +21,20 @@ class RefusedError(Exception):
 
 
 class Query(NamedTuple):
-    """What a good request asks for."""
+    """What a good request asks for.
+
+    Attributes:
+        asked_limit: The limit before it was clamped.
+        is_blank: Leave out whoever would be on the page.
+    """
 
     interviewer: str
     page: int
     limit: int
     fields: dict[str, object]
     interview_id: str | None
+    asked_limit: int
+    is_blank: bool = False
 
 
 def _is_count(value: object) -> bool:
@@ -62,4 +69,5 @@ def parse_query(body: object) -> Query:
         if not fits(value):
             raise RefusedError(400, f"{name} {must}")
         values.append(value)
-    return Query(*values)
+    interviewer, page, limit, fields, interview_id = values
+    return Query(interviewer, page, limit, fields, interview_id, asked_limit=limit)
