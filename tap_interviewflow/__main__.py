@@ -1,15 +1,21 @@
 """Run the tap: as ``tap-interviewflow``, or as ``python -m tap_interviewflow``."""
 
 import gc
+import signal
 
 
 def main() -> None:
     """Start the tap."""
+    # Until the tap listens to signals, Ctrl-C is to end it without a traceback out of the middle of a library.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     # While the libraries are loaded nothing is garbage yet: to look for it takes an eighth of the start.
     gc.disable()
+    from tap_interviewflow.shutdown import guard_stderr  # noqa: PLC0415
     from tap_interviewflow.tap import TapInterviewFlow  # noqa: PLC0415
 
     gc.enable()
+    guard_stderr()
     TapInterviewFlow.cli()
 
 

@@ -11,7 +11,7 @@ import click
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
-from tap_interviewflow.messages import OutputError, TargetGoneError
+from tap_interviewflow.writer import OutputError, TargetGoneError
 
 if sys.version_info >= (3, 12):
     from typing import override

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tap_interviewflow.interruption import Interruption
     from tap_interviewflow.pagination import CandidatesPaginator, Page
+    from tap_interviewflow.shutdown import Shutdown
 
 _T = TypeVar("_T")
 
@@ -29,15 +29,15 @@ _PATIENCE: Final = 0.2
 class Fetchers:
     """Threads that fetch. They are daemons: a request that hangs does not keep the process alive."""
 
-    def __init__(self, most: int, interruption: Interruption) -> None:
+    def __init__(self, most: int, shutdown: Shutdown) -> None:
         """Start no thread yet.
 
         Args:
             most: How many fetch at once.
-            interruption: What is to be obeyed while an answer is waited for.
+            shutdown: What is to be obeyed while an answer is waited for.
         """
         self.most = most
-        self._interruption = interruption
+        self._shutdown = shutdown
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._running: set[Future[Any]] = set()
@@ -69,7 +69,7 @@ class Fetchers:
 
     def wait_for_any(self) -> None:
         """Wait a moment, or less if a call ends or has ended since the last time."""
-        self._interruption.check()
+        self._shutdown.raise_if_requested()
         self._has_ended.wait(_PATIENCE)
         self._has_ended.clear()
 

@@ -16,15 +16,15 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 
 from tap_interviewflow import answers, collector
 from tap_interviewflow.client import InterviewFlowStream, NotFoundError
+from tap_interviewflow.fitter import Fitter
 from tap_interviewflow.incremental import Bookmark
-from tap_interviewflow.interruption import Interrupted
 from tap_interviewflow.lookahead import Fetchers, LookAhead, Reading
-from tap_interviewflow.messages import OutputError, PageWriter, record_lines
 from tap_interviewflow.pages import PageReader
 from tap_interviewflow.pagination import CandidatesPaginator, Page
-from tap_interviewflow.fitter import Fitter
 from tap_interviewflow.schema import INTERVIEWER, KEY_PROPERTIES, RESCUED
+from tap_interviewflow.shutdown import Interrupted
 from tap_interviewflow.values import parse
+from tap_interviewflow.writer import OutputError, SingerWriter, record_lines
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -123,7 +123,7 @@ class Candidates(InterviewFlowStream):
             for candidates in self._fetchers.in_order(first_pages):
                 yield from candidates
         except Interrupted:
-            self.logger.warning("Stopped by %s", self._tap.interruption.name)
+            self.logger.warning("Stopped by %s", self._tap.shutdown.name)
             raise
         finally:
             self._fetchers.close()
@@ -155,7 +155,7 @@ class Candidates(InterviewFlowStream):
 
     @cached_property
     def _fetchers(self) -> Fetchers:
-        return Fetchers(self.config["max_parallel_requests"], self._tap.interruption)
+        return Fetchers(self.config["max_parallel_requests"], self._tap.shutdown)
 
     @cached_property
     def _page_reader(self) -> PageReader:
@@ -327,14 +327,16 @@ class Candidates(InterviewFlowStream):
                 self._sync_pages()
             else:
                 yield from super()._sync_records(context, write_messages=write_messages)
+            self._writer.flush()  # the last message may be a RECORD: a STATE that says nothing new is not sent
         except OutputError:
             raise
         except (Exception, SystemExit):
             if write_messages:
                 with suppress(OutputError):
                     self._tap.state_writer.write_state(self.tap_state)
-            if self._tap.interruption.is_obeyed:
-                self.logger.warning("Stopped by %s after %d candidates", self._tap.interruption.name, self._count)
+                    self._writer.flush()
+            if self._tap.shutdown.is_obeyed:
+                self.logger.warning("Stopped by %s after %d candidates", self._tap.shutdown.name, self._count)
             raise
         finally:
             if self._replaced:
@@ -355,11 +357,11 @@ class Candidates(InterviewFlowStream):
                 self._write_state_message()
 
     def _end_page(self) -> None:
-        self._tap.interruption.check()
-        self._writer.end_page()
+        self._tap.shutdown.raise_if_requested()
+        self._writer.flush()
 
     @property
-    def _writer(self) -> PageWriter:
+    def _writer(self) -> SingerWriter:
         return self._tap.message_writer
 
     # State and versions

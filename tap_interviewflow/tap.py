@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,10 +19,10 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from tap_interviewflow import settings
 from tap_interviewflow.command import OneLineCommand
 from tap_interviewflow.incremental import check_state
-from tap_interviewflow.interruption import Interruption
-from tap_interviewflow.messages import PageWriter
 from tap_interviewflow.schema import KEY_PROPERTIES, candidates_schema
+from tap_interviewflow.shutdown import Shutdown
 from tap_interviewflow.streams import Candidates
+from tap_interviewflow.writer import SingerWriter
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -30,7 +31,6 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import FrameType
 
     import click
     from singer_sdk.plugin_base import _ConfigInput
@@ -42,15 +42,15 @@ class TapInterviewFlow(Tap):
     name = "tap-interviewflow"
     config_jsonschema = settings.SETTINGS
     dynamic_catalog = True
-    message_writer_class = PageWriter
-    message_writer: PageWriter
+    message_writer_class = SingerWriter
+    message_writer: SingerWriter
 
     def __init__(self, **kwargs: Any) -> None:
         """Initialize the tap; the arguments are those of the SDK's."""
-        self.interruption = Interruption()
+        self.shutdown = Shutdown()
         _take_replication_methods(kwargs.get("catalog"))
         super().__init__(**kwargs)
-        self.message_writer.interruption = self.interruption
+        self.message_writer.shutdown = self.shutdown
 
     @override
     def discover_streams(self) -> Sequence[Candidates]:
@@ -106,11 +106,21 @@ class TapInterviewFlow(Tap):
         check_state(state)
         super().load_state(state)
 
-    # Signals. The SDK's handler writes into whatever is being written, and exits with 0.
+    # Output
 
     @override
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        self.interruption.note(signum)
+    def run_discovery(self) -> str:
+        catalog = self.catalog_json_text
+        self.message_writer.write_lines(f"{catalog}\n".encode())
+        self.message_writer.flush()
+        return catalog
+
+    # Signals. The SDK's handler writes into whatever is being written, exits with 0, and leaves SIGHUP to kill.
+
+    @override
+    def _setup_signal_handlers(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.shutdown.listen()
 
     # Command line
 
