@@ -186,7 +186,7 @@ class Reader:
                     yield page.only(places)
 
     def are_still_empty(self) -> bool:
-        """Ask once more for the first page of each Interviewer that had no candidate, and tell whether it still has none."""
+        """Ask once more for the first page of each Interviewer without a candidate, and tell whether it has none."""
         empty = [interviewer_id for interviewer_id, verdict in self.verdicts.items() if not verdict.read]
         calls = (partial(self._fetch, interviewer_id, 1, lambda: True) for interviewer_id in empty)
         return not any(page.has_candidates for page in list(self._pool.in_order(calls)))
@@ -223,10 +223,10 @@ class Reader:
             return Page(number, refusal=refusal, kind=error.kind)
 
     def _page_of(self, response: Response, interviewer_id: str, number: int, *, is_encoded: bool) -> Page:
+        if response.status == HTTPStatus.NO_CONTENT:
+            message = "204 No Content"
+            raise NotAPageError(message, "204")
         try:
-            if response.status == HTTPStatus.NO_CONTENT:
-                message = "204 No Content"
-                raise NotAPageError(message, "204")
             envelope = open_page(response.document, self._config.get("records_jsonpath"))
             records, tally = self._conformer.conform(
                 envelope.candidates, interviewer_id, has_extreme_numbers=response.has_extreme_numbers

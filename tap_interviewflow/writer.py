@@ -61,7 +61,7 @@ def record_lines(stream: str, records: Sequence[Any], version: int | None, time_
 
     Args:
         stream: The name of the stream.
-        records: Dicts, or objects that ``msgspec`` encodes as such.
+        records: The records.
         version: The version of the stream, where it has one.
         time_extracted: When the page was read, in UTC.
 
@@ -71,6 +71,11 @@ def record_lines(stream: str, records: Sequence[Any], version: int | None, time_
     extracted = time_extracted.isoformat()
     stamp = msgspec.UNSET if version is None else version
     return _encoder.encode_lines([_Line("RECORD", stream, record, stamp, extracted) for record in records])
+
+
+def json_lines(records: Sequence[Any]) -> bytes:
+    """Encode records by themselves, a line each."""
+    return _encoder.encode_lines(records)
 
 
 class SingerWriter(GenericSingerWriter[bytes, Message]):

@@ -49,7 +49,9 @@ class MovingList:
 class ScriptedClient:
     """Answers from a list, at once."""
 
-    def __init__(self, held: MovingList, said: Callable[[MovingList, int, int], dict[str, Any]], clock: list[float]) -> None:
+    def __init__(
+        self, held: MovingList, said: Callable[[MovingList, int, int], dict[str, Any]], clock: list[float]
+    ) -> None:
         self.held = held
         self.asked: list[int] = []
         self._said = said
@@ -61,7 +63,9 @@ class ScriptedClient:
         self.asked.append(page)
         rows = self.held.rows[(page - 1) * limit : page * limit]
         document = {"data": [{"id": f"id-{row}"} for row in rows], **self._said(self.held, page, limit)}
-        return Response(document, 0, has_extreme_numbers=False, status=200, date=None, sent=self.sent, received=self._clock[0])
+        return Response(
+            document, 0, has_extreme_numbers=False, status=200, date=None, sent=self.sent, received=self._clock[0]
+        )
 
     def close(self) -> None:
         pass
@@ -70,7 +74,14 @@ class ScriptedClient:
 class ScriptedPool:
     """Plays the threads: each call is made, and each result handed over, when the script says."""
 
-    def __init__(self, size: int, client: ScriptedClient, clock: list[float], choose: Callable[[int], int], tick: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        size: int,
+        client: ScriptedClient,
+        clock: list[float],
+        choose: Callable[[int], int],
+        tick: Callable[[], None],
+    ) -> None:
         self.size = size
         self.peak = 0
         self._client = client
@@ -186,7 +197,9 @@ def read(  # noqa: PLR0913  # a script has many parts
     return Outcome(lost, written, reader.verdicts[ONE], client.asked)
 
 
-def random_read(seed: int, kinds: Sequence[str], count: int, *, rows: int = 600, size: int = 20, width: int = 4, **options: Any) -> Outcome:
+def random_read(
+    seed: int, kinds: Sequence[str], count: int, *, rows: int = 600, size: int = 20, width: int = 4, **options: Any
+) -> Outcome:
     """Read a list with so many moves of some kinds, at moments drawn from a seed."""
     dice = Random(seed)  # noqa: S311  # the same on every run
     events = 2 * rows // size

@@ -267,36 +267,41 @@ class Completeness:
 
     def _next_look(self, last: int) -> Collection[int] | None:
         """Say what to look at; nothing for everything, None if there is no more need."""
-        look = self._look
         if self._has_proof():
             self._has_settled = self._is_confirmed = True
             return None
-        suspects = self._suspects(last)
-        if self._has_total():
-            if not self.has_moved:
-                self._has_settled = True  # a total that is higher than what came is judged as a word
-                return None
-            if self._looks == 0:
-                return () if self._has_far_repeats else suspects | {1}
-            if look.is_full and not look.news and not look.totals.has_changed:
-                self._habits.overstated = True
-                return None
-            return _and_next(look.news) if look.news and not look.is_full else ()
-        if self._looks == 0:
-            if self._has_far_repeats:
-                return ()
-            pages = suspects | ({1} if last > FEW_PAGES or suspects else set())
-        else:
-            pages = _and_next(look.news)
-        if not pages:
-            self._has_settled = True
+        return self._next_by_total(last) if self._has_total() else self._next_by_news(last)
+
+    def _next_by_total(self, last: int) -> Collection[int] | None:
+        look = self._look
+        if not self.has_moved:
+            self._has_settled = True  # a total that is higher than what came is judged as a word
             return None
-        return pages
+        if self._looks == 0:
+            return () if self._has_far_repeats else self._suspects(last) | {1}
+        if look.is_full and not look.news and not look.totals.has_changed:
+            self._habits.overstated = True
+            return None
+        return _and_next(look.news) if look.news and not look.is_full else ()
+
+    def _next_by_news(self, last: int) -> Collection[int] | None:
+        if self._looks == 0 and self._has_far_repeats:
+            return ()
+        if self._looks:
+            pages = _and_next(self._look.news)
+        else:
+            pages = self._suspects(last)
+            if pages or last > FEW_PAGES:
+                pages |= {1}
+        self._has_settled = not pages
+        return pages or None
 
     def _has_total(self) -> bool:
         """Whether the API states a total that may prove something."""
         habits = self._habits
-        return self._totals.is_stated and not (self.exceeds_total or "total" in habits.contradicted or habits.overstated)
+        return self._totals.is_stated and not (
+            self.exceeds_total or "total" in habits.contradicted or habits.overstated
+        )
 
     def _has_proof(self) -> bool:
         if not self._has_total():

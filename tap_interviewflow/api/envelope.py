@@ -95,7 +95,9 @@ def open_page(document: object, records_jsonpath: str | None = None) -> Envelope
             _check_status(envelope, document)
     candidates = _at_jsonpath(document, records_jsonpath) if records_jsonpath else _list(document)
     if len(candidates) > MAX_CANDIDATES:
-        message = f"the answer holds {len(candidates):,} candidates, more than {MAX_CANDIDATES:,}; set a smaller page_size"
+        message = (
+            f"the answer holds {len(candidates):,} candidates, more than {MAX_CANDIDATES:,}; set a smaller page_size"
+        )
         raise FatalAPIError(message)
     kinds = set(map(type, candidates)) - {dict}
     if kinds:
@@ -222,9 +224,9 @@ def reason_of(document: object) -> str:
             found = found[0] if found else None
         if not isinstance(found, dict):
             break
-        found = next((found[name] for name in _REASONS if isinstance(found.get(name), (str, dict, list))), None) or next(
-            (found[name] for name in _WRAPPERS if isinstance(found.get(name), dict)), None
-        )
+        found = next(
+            (found[name] for name in _REASONS if isinstance(found.get(name), (str, dict, list))), None
+        ) or next((found[name] for name in _WRAPPERS if isinstance(found.get(name), dict)), None)
     if not isinstance(found, str):
         return ""
     text = " ".join("".join(c if c.isprintable() else " " for c in found[: 4 * MAX_REASON]).split())
@@ -297,12 +299,7 @@ def _flag(value: object) -> bool | None:
     """Read a flag, or the address or number of the next page, null where there is none."""
     if value is None or isinstance(value, bool):
         return bool(value)
-    text = _spelled(value)
-    if text in _TRUE:
-        return True
-    if text in _FALSE or not text:
-        return False
-    return True
+    return _spelled(value) not in _FALSE | {""}
 
 
 def _count(value: object) -> int | None:

@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.pagination import BaseAPIPaginator
 from typing_extensions import override
 
@@ -15,6 +14,8 @@ from tap_interviewflow.records.conform import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from singer_sdk.exceptions import FatalAPIError
 
     from tap_interviewflow.api.completeness import Completeness
 
@@ -216,8 +217,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         for word in sorted(wrong - habits.contradicted):
             habits.contradicted.add(word)
             logger.warning(
-                "Interviewer %s, page %d: the API's `%s` said that there is no more, but there is; it is not believed in "
-                "this run",
+                "Interviewer %s, page %d: the API's `%s` said that there is no more, but there is; this run does not "
+                "believe it any more",
                 *(self.interviewer_id, page.number, WORDS[word]),
             )
         habits.told_more |= self._promised
@@ -258,10 +259,9 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
                 return self._skip(number)
             if promised := self._unkept(again):
                 self._doubt_promises(promised, f"page {number} is empty")
-        elif number > 1 and self._is_unsure():
-            if self._source.ahead(number + 1).has_candidates:
-                (again,) = self._source.again([number])
-                return self._take_found(again) if again.has_candidates else self._skip(number)
+        elif number > 1 and self._is_unsure() and self._source.ahead(number + 1).has_candidates:
+            (again,) = self._source.again([number])
+            return self._take_found(again) if again.has_candidates else self._skip(number)
         self._bear_out()
         return False
 
@@ -335,8 +335,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         if again.refusal is not None:
             self._habits.ends.add(again.kind)
         logger.info(
-            "Interviewer %s, page %d: %s; the page before answers and the next one does not either, so this is what the "
-            "API says behind the last page",
+            "Interviewer %s, page %d: %s; the page before it answers and the page after it does not either, so that is "
+            "what the API says behind the last page",
             *(self.interviewer_id, number, page.kind),
         )
         if promised:
@@ -362,7 +362,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
             return
         self.doubts.append(text)
         logger.error(
-            "Interviewer %s: %s. Candidates may be missing: the API seems to ignore `page`", self.interviewer_id, text
+            "Interviewer %s: %s. Candidates may be missing: the API seems to ignore `page`",
+            *(self.interviewer_id, text),
         )
 
     def _full_page(self) -> int:

@@ -103,7 +103,8 @@ class WorkerPool:
 class Fetch(Protocol):
     """Fetches a page, for as long as it is wanted."""
 
-    def __call__(self, number: int, is_wanted: Callable[[], bool], *, is_first_look: bool = False) -> Page: ...
+    def __call__(self, number: int, is_wanted: Callable[[], bool], *, is_first_look: bool = False) -> Page:
+        """Fetch it; the first look at a page is the one that it is written by."""
 
 
 @dataclass(slots=True)
@@ -116,9 +117,7 @@ class _Request:
 class PageQueue:
     """The pages of one Interviewer that were asked for ahead, in order."""
 
-    def __init__(
-        self, fetch: Fetch, page_size: int, habits: Habits, pool: WorkerPool
-    ) -> None:
+    def __init__(self, fetch: Fetch, page_size: int, habits: Habits, pool: WorkerPool) -> None:
         """Start with nothing asked for.
 
         Args:

@@ -5,10 +5,10 @@ A page is conformed column by column: where all values of a column fit, that is 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tap_interviewflow.records.json import fits_double, is_empty, json_safe
 from tap_interviewflow.records.schema import ID, ID_SOURCES, INTERVIEWER, RESCUED
@@ -83,14 +83,15 @@ class Column(NamedTuple):
         for json_type, allowed, kind, python, fits in _KINDS:
             if types - {"null"} == {json_type} and rest in allowed:
                 return cls(name, kind, frozenset({*python, *({_NOTHING} if nullable else ())}), fits, nullable)
-        from jsonschema import Draft202012Validator  # noqa: PLC0415  # a tenth of a second, for a hand-made catalog only
+        from jsonschema import Draft202012Validator  # noqa: PLC0415  # slow to load, for a catalog made by hand only
 
         validator = Draft202012Validator(dict(definition))
         nullable = bool(validator.is_valid(None))
-        return cls(
-            name, "of its own kind", None, lambda values: all(_is_loadable(v) and validator.is_valid(v) for v in values),
-            nullable,
-        )  # fmt: skip
+
+        def fits_all(values: Sequence[Any]) -> bool:
+            return all(value == json_safe(value) and validator.is_valid(value) for value in values)
+
+        return cls(name, "of a kind of its own", None, fits_all, nullable)
 
     def misfits(self, values: Sequence[Any]) -> Sequence[int]:
         """Say at which places a value does not fit."""
@@ -144,55 +145,74 @@ class Conformer:
         Raises:
             NoIDError: If a candidate has no ID.
         """
-        tally = Tally(len(candidates))
-        rescued: dict[int, dict[str, Any]] = {}
-
-        def rescue(place: int, name: str, value: object, misfit: str | None = None) -> None:
-            rescued.setdefault(place, {})[name] = value
-            if is_empty(value):
-                return
-            if misfit is None:
-                tally.unknown[name] += 1
-            else:
-                tally.misfits[name, misfit] += 1
-
-        values: dict[str, list[Any]] = {INTERVIEWER: [interviewer_id] * len(candidates), ID: _ids(candidates)}
+        rescue = _Rescue(len(candidates))
+        values = {INTERVIEWER: [interviewer_id] * len(candidates), ID: _ids(candidates)}
         for name, keys in values.items():
-            sent = [candidate.get(name) for candidate in candidates]
-            if sent == keys:
-                continue
-            for place, value in enumerate(sent):
-                if value is not None and value != keys[place]:
-                    rescue(place, name, value, f"{_kind_of(value)} that differs from the key")
+            rescue.differing_keys(name, [candidate.get(name) for candidate in candidates], keys)
         for column in self._columns:
-            name = column.name
-            column_values = values[name] = [candidate.get(name) for candidate in candidates]
-            for place in column.misfits(column_values):
-                value = column_values[place]
-                if name in candidates[place]:
-                    rescue(place, name, value, _misfit(value, column))
-                column_values[place] = None
-        self._rescue_unknown(candidates, rescue)
+            values[column.name] = rescue.misfits(column, candidates)
+        if not self._expected.issuperset(set().union(*candidates)):
+            rescue.unknown(self._expected, candidates)
         if has_extreme_numbers:
-            values = {name: json_safe(column_values) for name, column_values in values.items()}
+            values = {name: json_safe(of_column) for name, of_column in values.items()}
         if self.has_rescue:
-            kept: list[dict[str, Any] | None] = [None] * len(candidates)
-            for place, odd in rescued.items():
-                kept[place] = json_safe({name: odd[name] for name in sorted(odd)}, widest=2**64)
-            values[RESCUED] = kept
-        records = [dict(zip(self._names, row, strict=True)) for row in zip(*map(values.__getitem__, self._names))]
+            values[RESCUED] = rescue.column()
+        rows = zip(*map(values.__getitem__, self._names), strict=True)
+        records = [dict(zip(self._names, row, strict=True)) for row in rows]
         for name in self._required:
             for record in records:
                 if record[name] is None:
                     del record[name]
-        return records, tally
+        return records, rescue.tally
 
-    def _rescue_unknown(self, candidates: Sequence[dict[str, Any]], rescue: Callable[[int, str, object], None]) -> None:
-        if set().union(*candidates) <= self._expected:
+
+class _Rescue:
+    """What does not fit of a page, by the places of the candidates."""
+
+    def __init__(self, count: int) -> None:
+        self.tally = Tally(count)
+        self._count = count
+        self._values: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+
+    def differing_keys(self, name: str, sent: Sequence[Any], keys: Sequence[str]) -> None:
+        """Keep what the API sent in the place of a key."""
+        if sent == keys:
             return
+        for place, value in enumerate(sent):
+            if value is not None and value != keys[place]:
+                self._keep(place, name, value, f"{_kind_of(value)} that differs from the key")
+
+    def misfits(self, column: Column, candidates: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Give a column's values, null where one does not fit and is kept."""
+        values = [candidate.get(column.name) for candidate in candidates]
+        for place in column.misfits(values):
+            if column.name in candidates[place]:
+                self._keep(place, column.name, values[place], _misfit(values[place], column))
+            values[place] = None
+        return values
+
+    def unknown(self, expected: Collection[str], candidates: Sequence[Mapping[str, Any]]) -> None:
+        """Keep fields that are not expected."""
         for place, candidate in enumerate(candidates):
-            for name in candidate.keys() - self._expected:
-                rescue(place, name, candidate[name])
+            for name in candidate:
+                if name not in expected:
+                    self._keep(place, name, candidate[name])
+
+    def column(self) -> list[dict[str, Any] | None]:
+        """Give the column of what was kept."""
+        kept: list[dict[str, Any] | None] = [None] * self._count
+        for place, values in self._values.items():
+            kept[place] = json_safe({name: values[name] for name in sorted(values)}, widest=2**64)
+        return kept
+
+    def _keep(self, place: int, name: str, value: object, misfit: str | None = None) -> None:
+        self._values[place][name] = value
+        if is_empty(value):
+            return
+        if misfit is None:
+            self.tally.unknown[name] += 1
+        else:
+            self.tally.misfits[name, misfit] += 1
 
 
 def id_of(candidate: Mapping[str, Any]) -> str:
@@ -235,14 +255,8 @@ def _misfit(value: object, column: Column) -> str:
     return f"{found}, its column is {column.kind}"
 
 
-def _is_loadable(value: object) -> bool:
-    return bool(value == json_safe(value))
-
-
 def _are_numbers(values: Sequence[Any]) -> bool:
-    return all(
-        -(2**MAX_BITS) <= value < 2**MAX_BITS if type(value) is int else fits_double(value) for value in values
-    )
+    return all(-(2**MAX_BITS) <= value < 2**MAX_BITS if type(value) is int else fits_double(value) for value in values)
 
 
 def _are_texts(values: Sequence[Any]) -> bool:
@@ -258,8 +272,9 @@ _OPEN_OBJECTS: Final[tuple[dict[str, Any], ...]] = (
 _OPEN_ARRAYS: Final[tuple[dict[str, Any], ...]] = ({}, {"items": {}})
 _ARRAYS_OF_TEXT: Final = ({"items": {"type": ["string"]}}, {"items": {"type": "string"}})
 
+_Kind: TypeAlias = "tuple[str, tuple[dict[str, Any], ...], str, set[type], Callable[[Sequence[Any]], bool] | None]"
 # JSON type, what else the definition may say, the kind in words, its Python types, and what to ask of the values.
-_KINDS: Final[tuple[tuple[str, tuple[dict[str, Any], ...], str, set[type], Callable[[Sequence[Any]], bool] | None], ...]] = (
+_KINDS: Final[tuple[_Kind, ...]] = (
     ("string", ({},), "text", {str}, None),
     ("string", ({"format": "date-time"},), "date-time", {str}, are_times),
     ("number", ({},), "number", {int, Decimal}, _are_numbers),

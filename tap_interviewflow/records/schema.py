@@ -85,7 +85,7 @@ def candidates_schema(sample: Iterable[Mapping[str, object]] = ()) -> dict[str, 
         # Most targets fold the case of a column's name: a second spelling stays in the rescue.
         if len(properties) == MAX_COLUMNS:
             break
-        if _is_column_name(name) and name.casefold() not in taken:
+        if is_column_name(name) and name.casefold() not in taken:
             taken.add(name.casefold())
             properties[name] = dict(definition)
     properties[RESCUED] = dict(_RESCUED)
@@ -124,7 +124,7 @@ def _kind(value: object) -> str | None:
             return "array"
 
 
-def _is_column_name(name: str) -> bool:
+def is_column_name(name: str) -> bool:
     """Whether targets can make a column of this name.
 
     None of them loads an empty name or an endless one, and what begins with ``_sdc_`` is their own: a candidate

@@ -1,4 +1,4 @@
-"""The settings: what they are, how the environment spells them, and what is wrong with bad ones."""
+"""The settings: what they are, and what is wrong with bad ones."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import requests
-import simplejson
 from jsonpath_ng.ext import parse as parse_jsonpath  # type: ignore[attr-defined]
 from singer_sdk import typing as th
 
-from tap_interviewflow import __version__
-from tap_interviewflow.incremental import to_moment
+from tap_interviewflow import builtin
+from tap_interviewflow.records.times import to_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from jsonschema import ValidationError
 
@@ -97,9 +96,8 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     th.Property(
         "user_agent",
         th.StringType(min_length=1),
-        default=f"tap-interviewflow/{__version__}",
         title="User Agent",
-        description="How the tap names itself to the API.",
+        description="How the tap names itself to the API; if not set, by its name and version.",
     ),
     # The SDK obeys this one in every tap, but declares it in none, so that no environment variable could set it.
     th.Property(
@@ -112,10 +110,10 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
 ).to_dict()
 """The tap's own settings as a JSON Schema; the SDK adds its own."""
 
-_RIGHT: Final = {
+REMEDIES: Final = {
     "api_key": "it must be the text of a key, made in the dashboard under API Keys",
     "interviewer_ids": 'it must be a list of at least one Interviewer\'s ID, such as ["id-1", "id-2"]',
-    "interview_ids": 'it must be a list of interview IDs, such as ["id-1"], none of them empty',
+    "interview_ids": 'it must be a list of at least one interview ID, such as ["id-1"]',
     "additional_fields": "it must be an object of strings, numbers or booleans, such as "
     '{"Manual Score": 50, "review": "yes"}: a number is a minimum, a string must match exactly',
     "page_size": "it must be a whole number from 1 to 1000",
@@ -127,117 +125,80 @@ _RIGHT: Final = {
     "user_agent": "it must be plain text in one line",
     "emit_activate_version_messages": "it must be true or false",
 }
-_KINDS: Final = {
-    "string": "text",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-    "object": "an object",
-    "array": "a list",
-}
-_WORDS: Final = {
-    **dict.fromkeys(("true", "1", "yes", "on"), True),
-    **dict.fromkeys(("false", "0", "no", "off"), False),
-}
 _SHOWN: Final = {"page_size", "start_date", "max_parallel_requests", "request_timeout", "records_jsonpath"}
-_MOST_LETTERS: Final = 40
+_MAX_SHOWN: Final = 40
 
 
-def from_environment(schema: Mapping[str, Any], prefix: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Read settings from environment variables: text as it is, everything else as JSON.
-
-    Args:
-        schema: The JSON Schema of all settings.
-        prefix: What the variables' names begin with.
-        environment: The variables.
-
-    Returns:
-        The settings that are there. A value that does not parse stays text, for ``problems`` to report.
-    """
-    config: dict[str, Any] = {}
-    for name, definition in schema["properties"].items():
-        text = environment.get(prefix + name.upper().replace("-", "_"))
-        if text is None:
-            continue
-        types = definition.get("type") or ()
-        if "string" in types:
-            config[name] = text
-        elif "boolean" in types:
-            config[name] = _WORDS.get(text.strip().lower(), text)
-        else:
-            try:
-                config[name] = json.loads(text, parse_float=Decimal)
-            except ValueError:
-                config[name] = text
-    return config
-
-
-def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+def errors(config: Mapping[str, Any], schema: Mapping[str, Any], *, reads_environment: bool = True) -> list[str]:
     """Say what is wrong with settings, and fill in the defaults.
 
     Args:
-        config: The settings; those that are null count as not given.
+        config: The settings; none of them null.
         schema: The JSON Schema of all settings.
+        reads_environment: Whether settings were looked for there, too.
 
     Returns:
         For each bad setting one text with its name, what is wrong and what would be right. No secret and no
         filter value is quoted.
     """
-    validator = th.extend_validator_with_defaults(th.DEFAULT_JSONSCHEMA_VALIDATOR)(schema)
-    found: dict[str, str] = {}
+    validator = th.extend_validator_with_defaults(th.DEFAULT_JSONSCHEMA_VALIDATOR)(builtin.mended(schema))
+    missing = [name for name in schema.get("required", ()) if name not in config]
+    found = {name: f"{name} is missing; {REMEDIES[name]}" for name in missing}
     for error in validator.iter_errors(config):
-        for name, wrong in _wrong(error, config, schema.get("required", ())):
-            found.setdefault(name, wrong)
+        if error.path and (name := str(error.path[0])) not in found:
+            found[name] = f"{name} {_wrong(error)}; {REMEDIES[name]}" if name in REMEDIES else builtin.describe(error)
     for name, check in _CHECKS.items():
-        if name not in found and name in config and (reason := check(config[name])):
-            found[name] = reason
-    return [f"{name} {wrong}; {_right(name, schema)}" for name, wrong in found.items()]
+        if name not in found and name in config and (wrong := check(config[name])):
+            found[name] = f"{name} {wrong}; {REMEDIES[name]}"
+    if not found.keys() - REMEDIES.keys():
+        found |= {error: error for error in builtin.errors(config)}
+    hint = "variables of the environment and .env are read only with --config ENV"
+    return [*found.values(), *([hint] if missing and not reads_environment else ())]
 
 
-def unknown(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Say which settings are none, and which were probably meant."""
+def warnings(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Say which settings are good but do nothing, or not what was probably meant."""
     for name in config:
         if name not in schema["properties"]:
-            close = difflib.get_close_matches(name, schema["properties"], n=1)
-            yield f"{name} is no setting of this tap and is ignored" + (f"; did you mean {close[0]}?" if close else "")
+            yield unknown(name, schema["properties"])
+    if config.get("additional_fields") == {}:
+        yield "additional_fields is empty, so that candidates are read whatever their custom fields are"
+    yield from builtin.warnings(config)
 
 
-def _right(name: str, schema: Mapping[str, Any]) -> str:
-    if name in _RIGHT:
-        return _RIGHT[name]
-    types = schema["properties"].get(name, {}).get("type", ())
-    return f"it must be {' or '.join(_KINDS[kind] for kind in _KINDS if kind in types) or 'something else'}"
+def unknown(name: str, names: Iterable[str]) -> str:
+    """Say that a name is not one of a setting, and which was probably meant."""
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"{name} is an unknown setting and is ignored" + (f"; did you mean {close[0]}?" if close else "")
 
 
-def _wrong(error: ValidationError, config: Mapping[str, Any], required: Sequence[str]) -> Iterator[tuple[str, str]]:
-    if not error.path:
-        yield from ((name, "is missing") for name in required if name not in config)
-        return
+def _wrong(error: ValidationError) -> str:
     setting, *inner = error.path
-    name = str(setting)
     if error.instance in ("", []):
-        yield name, "is empty" if not inner else "has an empty value in it"
-    elif inner:
+        return "is empty" if not inner else "has an empty value in it"
+    if inner:
         place = f", for {json.dumps(inner[0])}" if isinstance(inner[0], str) else ""
-        yield name, f"has {_kind(error.instance)} in it{place}"
-    elif name in _SHOWN and isinstance(error.instance, (str, int, float, Decimal)):
-        yield name, f"is {simplejson.dumps(error.instance)[:_MOST_LETTERS]}"
-    elif error.validator == "type":
-        yield name, f"is {_kind(error.instance)}"
-    else:
-        yield name, "is not valid"
+        return f"has {builtin.kind(error.instance)} in it{place}"
+    if setting in _SHOWN and isinstance(error.instance, (str, int, float, Decimal)):
+        return f"is {_shown(error.instance)}"
+    if error.validator == "type":
+        return f"is {builtin.kind(error.instance)}"
+    return "is not valid"
 
 
-def _kind(value: object) -> str:
-    kinds = {str: "text", bool: "a boolean", dict: "an object", list: "a list", type(None): "null"}
-    return kinds.get(type(value), "a number")
+def _shown(value: str | float | Decimal) -> str:
+    return (str(value) if isinstance(value, Decimal) else json.dumps(value))[:_MAX_SHOWN]
+
+
+def _wrong_ids(ids: Sequence[str]) -> str | None:
+    return "has an ID with spaces around it" if any(text != text.strip() for text in ids) else None
 
 
 def _wrong_start_date(text: str) -> str | None:
     try:
         to_moment(text)
     except ValueError:
-        return f"is {json.dumps(text)[:_MOST_LETTERS]}"
+        return f"is {_shown(text)}"
     return None
 
 
@@ -245,7 +206,7 @@ def _wrong_jsonpath(text: str) -> str | None:
     try:
         parse_jsonpath(text)
     except Exception as error:  # noqa: BLE001  # the parser has no exception of its own
-        return f"is {json.dumps(text)[:_MOST_LETTERS]}, which is no JSONPath ({type(error).__name__})"
+        return f"is {_shown(text)}, which is not a valid JSONPath ({type(error).__name__})"
     return None
 
 
@@ -256,9 +217,9 @@ def _wrong_url(text: str) -> str | None:
         parts = urlsplit(str(request.url))
         _ = parts.port
     except ValueError:
-        return "is no address"
+        return "is an invalid address"
     if not text.isprintable() or " " in text or not parts.hostname:
-        return "is no address"
+        return "is an invalid address"
     if any((parts.username, parts.password, parts.query, parts.fragment)):
         return "has more in it than the address of a host"
     if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname)):
@@ -281,6 +242,8 @@ def _wrong_header(text: str) -> str | None:
 
 _CHECKS: Final[Mapping[str, Callable[[Any], str | None]]] = {
     "api_key": _wrong_header,
+    "interviewer_ids": _wrong_ids,
+    "interview_ids": _wrong_ids,
     "start_date": _wrong_start_date,
     "records_jsonpath": _wrong_jsonpath,
     "api_url": _wrong_url,
