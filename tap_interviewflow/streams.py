@@ -175,8 +175,7 @@ class Candidates(Stream):
         verdict = self._reader.verdicts[interviewer_id]
         since = f" since {start.isoformat()}" if start else ""
         outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.reason}"
-        self.log("Interviewer %s: %s read, %s written%s, %s", interviewer_id, f"{verdict.read:,}", f"{written:,}", since,
-                 outcome)  # fmt: skip
+        self.log(f"Interviewer %s: {verdict.read:,} read, {written:,} written{since}, %s", interviewer_id, outcome)
         tags = {
             metrics.Tag.STREAM: self.name,
             metrics.Tag.CONTEXT: {INTERVIEWER: interviewer_id},
@@ -244,9 +243,8 @@ class Candidates(Stream):
         except (Exception, SystemExit):
             self._tap.state_writer.write_state(self.tap_state)
             if self._tap.shutdown.is_obeyed:
-                self.logger.warning(
-                    "Stopped by %s after %s", *(self._tap.shutdown.name, count_of(self._written, "candidate"))
-                )
+                stopped = self._tap.shutdown.name, count_of(self._written, "candidate")
+                self.logger.warning("Stopped by %s after %s", *stopped)
             raise
         finally:
             self._warn_of_misfits()
@@ -387,7 +385,7 @@ class RequestMetrics:
         with self._lock:
             self._counter.increment()
         is_good = status is not None and status < HTTPStatus.BAD_REQUEST
-        tags = {
+        tags: dict[str, Any] = {
             metrics.Tag.STREAM: Candidates.name,
             metrics.Tag.ENDPOINT: PATH,
             metrics.Tag.HTTP_STATUS_CODE: status,

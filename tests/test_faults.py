@@ -14,7 +14,7 @@ from tap_interviewflow import client
 from tap_interviewflow.client import InterviewFlowStream
 from tap_interviewflow.retries import LONGEST_WAIT, LONGEST_WAIT_TOLD, MOST_TRIES, NAP, AbandonedError, Clock, Retries
 from tap_interviewflow.sandbox import PATH, Sandbox
-from tap_interviewflow.schema import candidates_schema
+from tap_interviewflow.records.schema import candidates_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_interviewflow.fitter import Fitter
 from tap_interviewflow.pages import PageReader
 from tap_interviewflow.sandbox import Sandbox
-from tap_interviewflow.schema import candidates_schema
+from tap_interviewflow.records.schema import candidates_schema
 from tap_interviewflow.writer import record_lines
 
 if TYPE_CHECKING:

@@ -146,7 +146,7 @@ class Conformer:
             NoIDError: If a candidate has no ID.
         """
         rescue = _Rescue(len(candidates))
-        values = {INTERVIEWER: [interviewer_id] * len(candidates), ID: _ids(candidates)}
+        values: dict[str, list[Any]] = {INTERVIEWER: [interviewer_id] * len(candidates), ID: _ids(candidates)}
         for name, keys in values.items():
             rescue.differing_keys(name, [candidate.get(name) for candidate in candidates], keys)
         for column in self._columns:
@@ -232,7 +232,7 @@ def id_of(candidate: Mapping[str, Any]) -> str:
 
 def _ids(candidates: Sequence[Mapping[str, Any]]) -> list[str]:
     first, second, *_ = ID_SOURCES
-    ids = [candidate.get(first) or candidate.get(second) for candidate in candidates]
+    ids: list[Any] = [candidate.get(first) or candidate.get(second) for candidate in candidates]
     if set(map(type, ids)) <= {str} and all(ids):
         return ids
     return list(map(id_of, candidates))
