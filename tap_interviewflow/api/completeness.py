@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_LOOKS: Final = 3
 """How often pages are asked for again before the read is incomplete."""
 
+FRONT: Final = 100
+"""So many candidates at the top are looked at again once a list is known to move: a page, unless pages are small."""
+
 FEW_PAGES: Final = 2
 """A list without a total and with more pages than these is looked at again at its top."""
 
@@ -172,6 +175,8 @@ class Completeness:
         self._totals = Totals()
         self._before: frozenset[str] = frozenset()
         self._has_far_repeats = False
+        self._repeats = 0
+        self._found = 0
         self._moved: list[int] = []  # the pages that differ from what the page before let expect
         self._numbers: array[int] = array("L")
         self._sent: array[float] = array("d")
@@ -212,8 +217,8 @@ class Completeness:
         has_moved = self._totals.note(page.metadata.total, page.sent, page.received)
         if on_neighbour or has_moved:
             self._moved.append(page.number)
-        if repeated > on_neighbour:
-            self._has_far_repeats = True
+        self._has_far_repeats |= repeated > on_neighbour
+        self._repeats += repeated
         self._before = ids
         self._numbers.append(page.number)
         self._sent.append(page.sent)
@@ -231,6 +236,7 @@ class Completeness:
                 totals.note(page.metadata.total, page.sent, page.received)
         look.different += first
         look.last_had_news = first > 0
+        self._found += len(unseen)
         if unseen:
             look.news.add(page.number)
         return unseen
@@ -285,14 +291,22 @@ class Completeness:
         return _and_next(look.news) if look.news and not look.is_full else ()
 
     def _next_by_news(self, last: int) -> Collection[int] | None:
-        if self._looks == 0 and self._has_far_repeats:
-            return ()
-        if self._looks:
-            pages = _and_next(self._look.news)
-        else:
+        """Go on until nothing new comes, and as many candidates as came twice: each of them took another one's place."""
+        look = self._look
+        if self._looks == 0:
+            if self._has_far_repeats:
+                return ()
             pages = self._suspects(last)
-            if pages or last > FEW_PAGES:
-                pages |= {1}
+            if pages:
+                pages |= self._front(last)
+            elif last > FEW_PAGES:
+                pages = {1}
+        else:
+            pages = _and_next(look.news)
+            if 1 in pages:
+                pages |= self._front(last)
+            if not pages and self._found < self._repeats and not look.is_full:
+                return ()
         self._has_settled = not pages
         return pages or None
 
@@ -308,6 +322,10 @@ class Completeness:
             return False
         look = self._look
         return self._totals.prove(self.count) or (look.is_full and look.totals.prove(look.different))
+
+    def _front(self, last: int) -> set[int]:
+        """Give the pages where updates and newcomers gather, now that the list is known to move."""
+        return set(range(1, min(last, -(-FRONT // max(1, self._habits.largest_page))) + 1))
 
     def _suspects(self, last: int) -> set[int]:
         """Give the pages that were in flight when the list moved, one before and one after."""

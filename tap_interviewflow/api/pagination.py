@@ -131,7 +131,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     Attributes:
         doubts: Why candidates may be missing; empty where nothing speaks against all having come.
         found: Pages that came when an empty or refused one was asked for again; to be written.
-        last: The number of the last page with candidates.
+        last: The number of the last page with a candidate.
     """
 
     def __init__(
@@ -193,10 +193,11 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         is_repeated = self.is_repeated(page)
         self._hashes.add(hash(frozenset(page.ids)))
         has_news = self._seen.note(page) > 0
+        self.last = page.number
         if has_news:
             self._stale = 0
             self._learn(page)
-            self._size, self.last = len(page.ids), page.number
+            self._size = len(page.ids)
         else:
             self._stale += 1
             if self._stale >= (MAX_REPEATED_PAGES if is_repeated else MAX_STALE_PAGES):
@@ -351,8 +352,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         total = self._words.total if "total" not in self._habits.contradicted else None
         has_all = total is not None and self._seen.count >= total
         # The page that comes again was not full, as the last one is wont to be, and it is not the only one.
-        looks_last = self._size < self._full_page() and self.last > 1 and not self._promised
         first = page.number - self._stale + 1
+        looks_last = self._size < self._full_page() and first > 2 and not self._promised  # noqa: PLR2004
         text = (
             f"page {first} repeats an earlier page, and so do those behind it, which is taken for the end; "
             f"{self._seen.count:,} candidates came{f', the API states {total:,}' if total is not None else ''}"
@@ -367,4 +368,4 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         )
 
     def _full_page(self) -> int:
-        return self._habits.largest_page if self._habits.clamps or self.last > 1 else self._page_size
+        return self._habits.largest_page if self._habits.clamps or self._stale < self.last - 1 else self._page_size
