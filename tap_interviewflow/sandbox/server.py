@@ -100,11 +100,15 @@ class Sandbox(Account):
                 return iter([self._error(request, 429, "Too many requests")])
             pieces = self._pieces(request, body, fault)
             self._wait(after)
-            return pieces
+            return pieces if self.clock is None else itertools.chain([self._dated(next(pieces))], pieces)
         finally:
             # Before the answer goes out: whoever has it whole may ask again at once, and would count twice.
             with self._lock:
                 self._in_flight -= 1
+
+    def _dated(self, answer: bytes) -> bytes:
+        date = formatdate(time() + (self.clock or 0), usegmt=True)
+        return answer.replace(b"\r\n", f"\r\nDate: {date}\r\n".encode(), 1)
 
     def _waits(self, ordinal: int) -> tuple[float, float]:
         """How long to wait before the answer is taken, and from then on."""
