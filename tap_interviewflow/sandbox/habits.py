@@ -112,10 +112,8 @@ class Habits:
     @property
     def shape(self) -> tuple[object, ...]:
         """All that answers to the same question differ by."""
-        return (
-            *(self.envelope, self.within, self.single, self.metadata, self.past_end, self.thin),
-            *listed(self.lies),
-        )
+        lies = tuple(listed(self.lies))
+        return self.envelope, self.within, self.single, self.metadata, lies, self.past_end, self.thin
 
     def enveloped(self, candidates: Sequence[object], words: Words | None = None) -> Any:  # noqa: ANN401
         """The answer with these candidates, and with these words as they are said here."""

@@ -113,7 +113,7 @@ class Sandbox(Account):
     def _waits(self, ordinal: int) -> tuple[float, float]:
         """How long to wait before the answer is taken, and from then on."""
         if self.moves is None:
-            return self.latency or 0.0, 0.0
+            return self.latency or 0, 0
         dice = random.Random(f"{self.moves.seed}/{ordinal}")  # noqa: S311 - no secret
         whole = (MOVING_LATENCY if self.latency is None else self.latency) * (0.5 + dice.random())
         before = whole * dice.random()
@@ -124,13 +124,13 @@ class Sandbox(Account):
         return seconds != 0 and self._listener.stopping.wait(seconds)
 
     def _pieces(self, request: Request, body: object, fault: str | None) -> Iterator[bytes]:
-        name, _, argument = (fault or "ok").removeprefix("always:").partition(":")
+        name, _, argument = fault.removeprefix("always:").partition(":") if fault else ("ok", "", "")
         try:
             query = self._query(request, body)
             good = self._good(query._replace(is_blank=True) if name == "empty" else query)
         except RefusedError as refused:
             good = self._error(request, refused.status, str(refused))
-        if fault is None:
+        if name == "ok":
             return iter([good])
         if name in ERRORS:
             return iter([self._error(request, int(name), argument or ERRORS[name])])
