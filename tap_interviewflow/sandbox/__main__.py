@@ -129,6 +129,7 @@ def parser() -> Parser:
     behind = f"what comes behind the last page: {named(PastEnd)}"
     add("--past-end", choices=get_args(PastEnd), default=Sandbox.past_end, metavar="NAME", help=behind)
     add("--ignore-page", action="store_true", help="each page is the first one")
+    add("--clock", type=float, metavar="SECONDS", help="date each answer, so much ahead of this machine's clock")
     add("--latency", type=number(), metavar="SECONDS", help="before each answer")
 
     add = made.add_argument_group("what goes wrong").add_argument
@@ -165,13 +166,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         made.error(str(error))
     if warm:
         api.preencode(warm)
-    ending = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: ending.set())
     try:
         api.start()
     except OSError as error:
         made.error(f"can't listen on port {api.port}: {error.strerror}")
+    ending = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: ending.set())
     sys.stdout.write(f"{api.url} {','.join(names)}\nX-API-KEY: {api.key}\n")
     sys.stdout.flush()
     while not ending.wait(0.2):  # Windows hears no Ctrl-C during a wait without an end

@@ -94,8 +94,9 @@ class Account(Habits):
         """The answer to a good request."""
         if self.moves or not self.cache:
             return self._made(query)
-        asked = (*query[:3], to_json(query.fields), *query[4:])
-        answers, key = self._holdings[query.interviewer].answers, (asked, self.shape)
+        answers = self._holdings[query.interviewer].answers
+        fields = to_json(query.fields) if query.fields else None  # as JSON, since 1 and true are one key otherwise
+        key = query[:3], query[4:], fields, self.shape
         answer = answers.get(key)
         if answer is None:
             answer = answers[key] = self._made(query)

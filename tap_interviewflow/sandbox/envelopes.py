@@ -191,12 +191,10 @@ def enveloped(
     listless: bool = False,
 ) -> Any:  # noqa: ANN401
     """The answer with these candidates, or none in the place of the list, or without that place."""
-    *outer, name = _PLACES.get(envelope, envelope).split(".")
-    inner: Any = {**said} if listless else {name: candidates, **said}
     if envelope == "body" and not listless:
-        if not within:
-            return candidates
-        inner = candidates
+        return {"success": True, within: candidates} if within else candidates
+    *outer, name = _PLACES.get(envelope, envelope).split(".")
+    inner: dict[str, object] = {**said} if listless else {name: candidates, **said}
     for level in (*outer, *([within] if within else [])):
         inner = {level: inner}
     marks = _MARKS.get(envelope, {}) if envelope in _PLACES else {"success": True}

@@ -137,7 +137,8 @@ def check_faults(faults: Faults) -> None:
     Raises:
         ValueError: If there is one.
     """
-    for name in () if callable(faults) else itertools.chain.from_iterable(map(listed, faults.values())):
+    planned = faults.values() if isinstance(faults, Mapping) else ()
+    for name in itertools.chain.from_iterable(map(listed, planned)):
         fault, _, argument = name.removeprefix("always:").partition(":")
         if fault not in FAULTS and fault not in ERRORS:
             msg = f"no such fault: {name}"
@@ -151,7 +152,7 @@ def due_fault(faults: Faults, visits: Counter[object], ordinal: int, body: Mappi
     """The fault that this request meets; its visit is counted."""
     interviewer = body.get("interviewerId")
     asked = (ordinal, (interviewer, body.get("interviewId")), (interviewer, body.get("page", 1)))
-    if callable(faults):
+    if not isinstance(faults, Mapping):
         visits[asked[1:]] += 1
         return faults(body, visits[asked[1:]])
     for key, planned in faults.items():

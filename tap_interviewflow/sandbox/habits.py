@@ -55,6 +55,7 @@ class Habits:
         moves: How the list changes while it is read.
         latency: Seconds before each answer. Where the list moves it varies by half, is 5 ms unless told otherwise,
             and the answer is taken at a random moment of it.
+        clock: Seconds by which the API's clock is ahead of this machine's; with it each answer has a `Date`.
         rate_limit: Requests a second, 429 above; 0 lets nobody through.
         retry_after: "seconds", "date", none, or a text that is sent as it is.
         faults: What goes wrong, by the ordinal of the request (from 1) or by Interviewer and page (or
@@ -78,6 +79,7 @@ class Habits:
     ignore_page: bool = False
     moves: Moves | None = None
     latency: float | None = None
+    clock: float | None = None
     rate_limit: float | None = None
     retry_after: str | None = "seconds"
     retry_after_seconds: int = 1
@@ -110,10 +112,8 @@ class Habits:
     @property
     def shape(self) -> tuple[object, ...]:
         """All that answers to the same question differ by."""
-        return (
-            *(self.envelope, self.within, self.single, self.metadata, self.past_end, self.thin),
-            *listed(self.lies),
-        )
+        lies = tuple(listed(self.lies))
+        return self.envelope, self.within, self.single, self.metadata, lies, self.past_end, self.thin
 
     def enveloped(self, candidates: Sequence[object], words: Words | None = None) -> Any:  # noqa: ANN401
         """The answer with these candidates, and with these words as they are said here."""

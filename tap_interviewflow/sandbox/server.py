@@ -100,16 +100,20 @@ class Sandbox(Account):
                 return iter([self._error(request, 429, "Too many requests")])
             pieces = self._pieces(request, body, fault)
             self._wait(after)
-            return pieces
+            return pieces if self.clock is None else itertools.chain([self._dated(next(pieces))], pieces)
         finally:
             # Before the answer goes out: whoever has it whole may ask again at once, and would count twice.
             with self._lock:
                 self._in_flight -= 1
 
+    def _dated(self, answer: bytes) -> bytes:
+        date = formatdate(time() + (self.clock or 0), usegmt=True)
+        return answer.replace(b"\r\n", f"\r\nDate: {date}\r\n".encode(), 1)
+
     def _waits(self, ordinal: int) -> tuple[float, float]:
         """How long to wait before the answer is taken, and from then on."""
         if self.moves is None:
-            return self.latency or 0.0, 0.0
+            return self.latency or 0, 0
         dice = random.Random(f"{self.moves.seed}/{ordinal}")  # noqa: S311 - no secret
         whole = (MOVING_LATENCY if self.latency is None else self.latency) * (0.5 + dice.random())
         before = whole * dice.random()
@@ -120,13 +124,13 @@ class Sandbox(Account):
         return seconds != 0 and self._listener.stopping.wait(seconds)
 
     def _pieces(self, request: Request, body: object, fault: str | None) -> Iterator[bytes]:
-        name, _, argument = (fault or "ok").removeprefix("always:").partition(":")
+        name, _, argument = fault.removeprefix("always:").partition(":") if fault else ("ok", "", "")
         try:
             query = self._query(request, body)
             good = self._good(query._replace(is_blank=True) if name == "empty" else query)
         except RefusedError as refused:
             good = self._error(request, refused.status, str(refused))
-        if fault is None:
+        if name == "ok":
             return iter([good])
         if name in ERRORS:
             return iter([self._error(request, int(name), argument or ERRORS[name])])

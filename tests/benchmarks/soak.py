@@ -42,27 +42,6 @@ STOPS = 10
 _ROOT = Path(__file__).parents[2]
 
 
-class FailingSandbox(Sandbox):
-    """Fails now and then, and keeps nothing that it has said."""
-
-    share = 0.0
-
-    def _due(self, ordinal: int, body: Mapping[str, object]) -> str | None:
-        asked = (body.get("interviewerId"), body.get("page"))
-        self._visits[asked] += 1
-        dice = random.Random(f"{self.seed}/{asked}/{self._visits[asked]}")  # noqa: S311 - no secret
-        return dice.choice(FAULTS) if ordinal and dice.random() < self.share else None
-
-    def _good(self, query: Any) -> bytes:
-        answer = super()._good(query)
-        self._holdings[query.interviewer].answers.clear()
-        return answer
-
-    def _faulty(self, fault: str, request: Any, good: bytes) -> Iterator[bytes]:
-        sys.stderr.write(f"{fault}\n")
-        return super()._faulty(fault, request, good)
-
-
 class Record(msgspec.Struct):
     """Of a candidate, what tells which one it is; the number in the address is its place."""
 
@@ -87,9 +66,17 @@ def serve(interviewers: int, candidates: int, share: float, seed: int) -> None:
     """Be the API, until SIGTERM."""
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
-    FailingSandbox.share = share
+
+    def now_and_then(body: Mapping[str, object], visit: int) -> str | None:
+        dice = random.Random(f"{seed}/{body.get('interviewerId')}/{body.get('page')}/{visit}")  # noqa: S311 - no secret
+        if dice.random() >= share:
+            return None
+        fault = dice.choice(FAULTS)
+        sys.stderr.write(f"{fault}\n")
+        return fault
+
     held = dict.fromkeys(names_of(interviewers), candidates // interviewers)
-    with FailingSandbox(held, record=False, seed=seed) as api:
+    with Sandbox(held, record=False, cache=False, seed=seed, faults=now_and_then) as api:
         print(api.url, flush=True)
         ending.wait()
 

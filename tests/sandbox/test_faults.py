@@ -5,12 +5,15 @@ import http.client
 import json
 import time
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
 from tests.sandbox.client import ONE, TWO, ask, assert_silent, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def test_a_fault_on_an_ordinal_comes_once() -> None:
@@ -40,6 +43,12 @@ def test_a_fault_that_does_not_exist_is_refused(name: str) -> None:
         Sandbox({ONE: 1}, faults={1: ["500", name]})
 
 
+@pytest.mark.parametrize("name", ["huge", "huge:1.5", "sleep", "always:sleep:soon"])
+def test_a_fault_that_lacks_its_number_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="needs a number"):
+        Sandbox({ONE: 1}, faults={1: name})
+
+
 @pytest.mark.parametrize("status", ["400", "401", "403", "404", "429", "500", "502", "503", "504"])
 def test_a_status_is_answered_with_a_message(status: str) -> None:
     with Sandbox({ONE: 1}, faults={1: status}) as api:
@@ -55,6 +64,37 @@ def test_a_status_is_answered_with_a_message(status: str) -> None:
 def test_a_body_can_be_another(fault: str, content: bytes) -> None:
     with Sandbox({ONE: 1}, faults={1: fault}) as api:
         assert ask(api)[::2] == (200, content)
+
+
+def test_a_status_can_come_with_a_message_of_its_own() -> None:
+    with Sandbox({ONE: 1}, faults={1: "400:additionalFields: none"}) as api:
+        reply = ask(api)
+        assert (reply.status, reply.json["message"]) == (400, "additionalFields: none")
+
+
+def test_an_answer_can_have_no_content() -> None:
+    with Sandbox({ONE: 1}, faults={1: "204"}) as api:
+        assert ask(api)[::2] == (204, b"")
+
+
+def test_a_page_can_come_without_its_candidates_once_in_the_right_envelope_with_the_right_words() -> None:
+    with Sandbox({ONE: 5}, envelope="sequelize", faults={(ONE, 2): "empty"}) as api:
+        assert ask(api, page=2, limit=2).json == {"rows": [], "count": 5}
+        assert ask(api, page=2, limit=2).json == {"rows": api.candidates(ONE)[2:4], "count": 5}
+
+
+def test_no_page_of_a_bad_request_is_empty() -> None:
+    with Sandbox({ONE: 5}, faults={1: "empty"}) as api:
+        assert ask(api, "nobody").status == 404
+
+
+def test_faults_can_be_chosen_by_what_is_asked_and_how_often() -> None:
+    def chosen(body: Mapping[str, object], visit: int) -> str | None:
+        return "503" if body.get("page") == visit else None
+
+    with Sandbox({ONE: 5, TWO: 5}, faults=chosen) as api:
+        assert [ask(api, page=2).status for _ in range(3)] == [200, 503, 200]
+        assert [ask(api, TWO, page=page).status for page in (1, 2)] == [503, 200]
 
 
 def test_html_can_come_in_place_of_json() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import time
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -57,6 +58,16 @@ def test_requests_above_the_rate_are_too_many_however_long_the_machine_is_up(
 def test_a_rate_of_nothing_lets_nobody_through() -> None:
     with Sandbox({ONE: 1}, rate_limit=0) as api:
         assert ask(api).status == 429
+
+
+def test_an_answer_has_a_date_by_the_clock_of_the_api_if_it_has_one() -> None:
+    with Sandbox({ONE: 1}, faults={2: "503"}) as api:
+        assert "date" not in ask(api).headers
+        api.clock = -86_400
+        for reply in (ask(api), ask(api)):
+            ahead = parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()
+            assert -86_500 < ahead <= -86_400
+            assert reply.json
 
 
 def test_requests_within_the_rate_are_answered() -> None:
