@@ -44,7 +44,8 @@ class TapInterviewFlow(Tap):
         self._reads_environment = bool(kwargs.get("parse_env_config"))
         if isinstance(document := kwargs.get("catalog"), dict):
             kwargs["catalog"] = mend_catalog(document.to_dict() if isinstance(document, Catalog) else document)
-        check_state(kwargs.get("state") or {})
+        if isinstance(state := kwargs.get("state"), dict):
+            check_state(state)
         super().__init__(**kwargs)
         self.message_writer.interruption = self.interruption
 
