@@ -44,8 +44,7 @@ class TapInterviewFlow(Tap):
         self._reads_environment = bool(kwargs.get("parse_env_config"))
         if isinstance(document := kwargs.get("catalog"), dict):
             kwargs["catalog"] = mend_catalog(document.to_dict() if isinstance(document, Catalog) else document)
-        if isinstance(state := kwargs.get("state"), dict):
-            check_state(state)
+        check_state(kwargs.get("state") or {})
         super().__init__(**kwargs)
         self.message_writer.interruption = self.interruption
 
@@ -110,7 +109,7 @@ class TapInterviewFlow(Tap):
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        # The SDK's own has no word of use for a file that it can't read.
+        # The SDK's own has no word of use for a file that it can't read, and a pipe can't be read twice to find one.
         files = [path for path in value if path != _ENVIRONMENT]
         given = super().cb_config(ctx, param, tuple(path for path in value if path == _ENVIRONMENT))
         return dataclasses.replace(given, config=cli.read_config(files))
