@@ -1,17 +1,19 @@
 # Each command does all its own set-up: it needs Python 3.11 or newer, make and git, nothing else.
-# Three environments, since the tap's dependencies, Meltano's and a builder's must not decide each other's versions.
+# Four environments, since the tap's dependencies, their lowest versions, Meltano's and a builder's must not decide each
+# other's versions.
 
 PYTHON ?= python3
 DEV := .venv
 MELTANO := .venv-meltano
 DIST := .venv-dist
+LOWEST := .venv-lowest
 SCHEMA := $(DEV)/bin/check-jsonschema --builtin-schema vendor
 # Left out: compiling all of what is downloaded, most of which is never imported.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint test-meltano test-slow test-targets test-dist bench hub dist clean
+.PHONY: help demo test lint test-lowest test-meltano test-slow test-targets test-dist bench hub dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +34,9 @@ lint: $(DEV)/installed-lint ## check style, types and workflows
 	$(SCHEMA).dependabot .github/dependabot.yml
 	$(SCHEMA).github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
 	$(SCHEMA).meltano meltano.yml
+
+test-lowest: $(LOWEST)/installed-lowest ## run the quick tests with the lowest versions of what the tap depends on
+	$(LOWEST)/bin/pytest --numprocesses auto
 
 test-meltano: $(DEV)/installed-test $(MELTANO)/installed-meltano ## run real pipelines with Meltano
 	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/pytest -m meltano
@@ -57,12 +62,12 @@ dist: $(DIST)/installed-dist ## build the wheel and the source distribution
 	$(DIST)/bin/twine check --strict dist/*
 
 clean: ## remove what these commands have made
-	rm -rf $(DEV) $(MELTANO) $(DIST) .meltano dist build output/demo *.egg-info
+	rm -rf $(DEV) $(LOWEST) $(MELTANO) $(DIST) .meltano dist build output/demo *.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A file in an environment says what is installed there; it is older than what it was made from when that changes.
 
-$(DEV)/installed-pip $(MELTANO)/installed-pip $(DIST)/installed-pip:
+$(DEV)/installed-pip $(LOWEST)/installed-pip $(MELTANO)/installed-pip $(DIST)/installed-pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo "Making $(@D) ..."
 	@$(PYTHON) -m venv --clear $(@D)
@@ -82,6 +87,12 @@ $(DEV)/installed-test: $(DEV)/installed-tap
 $(DEV)/installed-lint: $(DEV)/installed-test
 	@echo "Installing the checkers ..."
 	@$(DEV)/bin/python $(INSTALL) --group lint
+	@touch $@
+
+$(LOWEST)/installed-lowest: $(LOWEST)/installed-pip pyproject.toml
+	@echo "Installing the lowest versions ..."
+	@$(LOWEST)/bin/python $(INSTALL) uv
+	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable . --group test
 	@touch $@
 
 $(DIST)/installed-dist: $(DIST)/installed-pip

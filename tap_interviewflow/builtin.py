@@ -163,11 +163,13 @@ def _wrong_expression(text: str, map_config: Mapping[str, Any]) -> str | None:
         statement = ast.Pass()
     if not isinstance(statement, ast.Expr):
         return "is not a valid expression"
-    for node in ast.walk(statement):
+    nodes = list(ast.walk(statement))
+    is_guarded = any(isinstance(node, ast.In) for node in nodes)  # such as by "'hash_seed' in config"
+    for node in nodes:
         match node:
             case ast.Name("fake") if not find_spec("faker"):
                 return "uses fake, which needs the package faker: install it beside the tap"
-            case ast.Subscript(ast.Name("config"), ast.Constant(str(name))) if "in config" not in text:
+            case ast.Subscript(ast.Name("config"), ast.Constant(str(name))) if not is_guarded:
                 # A hash with an empty seed would be no better than one without any.
                 if map_config.get(name) is None or (name == "hash_seed" and not map_config[name]):
                     return f"uses stream_map_config.{name}, which is not set"

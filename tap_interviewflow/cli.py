@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 _STOPPED_BY_CTRL_C: Final = 130
 _MAPPER: Final = "singer_sdk.mapper"
-_BATCHES: Final = ("singer_sdk.batch", "singer_sdk.helpers._batch", "singer_sdk.contrib.batch_encoder_")
+_BATCHES: Final = (
+    *("tap_interviewflow.batches", "singer_sdk.batch"),
+    *("singer_sdk.helpers._batch", "singer_sdk.contrib.batch_encoder_"),
+)
 
 
 class OneLineCommand(SingerCommand):
@@ -134,10 +137,10 @@ def _line_of_setting(error: Exception) -> str | None:
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     for frame in reversed(frames):
         module = str(frame.f_globals["__name__"])
-        if module.startswith("tap_interviewflow."):
-            return None
         if module.startswith(_BATCHES):
             return f"batch_config can't be used: {_reason(error)}"
+        if module.startswith("tap_interviewflow."):
+            return None
         if module == _MAPPER:
             return f"{_map(frames)} can't be used: {_reason(error)}"
     return None

@@ -162,14 +162,14 @@ def warnings(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[s
         if name not in schema["properties"]:
             yield unknown(name, schema["properties"])
     if config.get("additional_fields") == {}:
-        yield "additional_fields is empty, so that candidates are read whatever their custom fields are"
+        yield "additional_fields is empty: candidates are read whatever their custom fields are"
     yield from builtin.warnings(config)
 
 
-def unknown(name: str, names: Iterable[str]) -> str:
-    """Say that a name is not one of a setting, and which was probably meant."""
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"{name} is an unknown setting and is ignored" + (f"; did you mean {close[0]}?" if close else "")
+def unknown(name: str, names: Iterable[str], prefix: str = "") -> str:
+    """Say that a name is not that of a setting, and which was probably meant; all begin with the prefix."""
+    close = difflib.get_close_matches(name.removeprefix(prefix), [known.removeprefix(prefix) for known in names], n=1)
+    return f"{name} is an unknown setting and is ignored" + (f"; did you mean {prefix}{close[0]}?" if close else "")
 
 
 def _wrong(error: ValidationError) -> str:

@@ -71,7 +71,7 @@ def warnings(environment: Mapping[str, str], schema: Mapping[str, Any], prefix: 
     names = _names(schema, prefix)
     for name in environment:
         if name not in names and not name.startswith(_OBEYED_ELSEWHERE, len(prefix)):
-            yield config.unknown(name, names)
+            yield config.unknown(name, names, prefix)
 
 
 def _names(schema: Mapping[str, Any], prefix: str) -> dict[str, str]:

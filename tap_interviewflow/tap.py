@@ -127,7 +127,7 @@ class TapInterviewFlow(Tap):
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        # The SDK's own has no word of use for a file that it can't read.
+        # The SDK's own has no word of use for a file that it can't read, and a pipe can't be read twice to find one.
         files = [path for path in value if path != _ENVIRONMENT]
         given = super().cb_config(ctx, param, tuple(path for path in value if path == _ENVIRONMENT))
         return dataclasses.replace(given, config=cli.read_config(files))

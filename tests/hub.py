@@ -25,8 +25,6 @@ EXAMPLES = {
     "interview_ids": '["interview-1"]',
     "additional_fields": '{"Manual Score": 50, "review": "yes"}',
 }
-# It has the version in it, which a listing would not follow.
-NO_DEFAULT = {"user_agent"}
 # The SDK gives these no type, or several.
 KINDS = {"faker_config.locale": "array", "faker_config.seed": "string"}
 ABBREVIATIONS = {"gzip": "GZIP", "jsonl": "JSONL"}
@@ -142,7 +140,7 @@ def settings(properties: Mapping[str, Any], parent: str = "", *, nested: bool = 
             "description": definition["description"],
             "kind": kind(name, definition),
         }
-        if "default" in definition and name not in NO_DEFAULT:
+        if "default" in definition:
             setting["value"] = definition["default"]
         if name in EXAMPLES:
             setting["placeholder"] = EXAMPLES[name]

@@ -115,7 +115,8 @@ def start(*arguments: str, environment: Mapping[str, str] | None = None, **kwarg
     """Start the command line in a process of its own."""
     command = [sys.executable, "-m", "tap_interviewflow", *arguments]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | kwargs
-    env = {**os.environ, "PYTHONIOENCODING": "utf-8", **(environment or {})}
+    # The SDK warns, from some day on, that a version of Python comes to its end.
+    env = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "ignore:Python 3", **(environment or {})}
     return subprocess.Popen(command, env=env, **options)  # ty: ignore[invalid-explicit-return]
 
 

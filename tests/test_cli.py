@@ -10,11 +10,10 @@ from jsonschema import Draft202012Validator
 
 from tap_interviewflow import __version__, streams
 from tap_interviewflow.sandbox import Sandbox
-from tests.runs import Run, config_for, run_here, write
+from tests.runs import Run, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.conftest import Read
 
@@ -181,90 +180,7 @@ def test_a_stream_that_is_not_selected_is_not_read(api: Sandbox, read: Read, cat
     assert api.requests == []
 
 
-def test_the_environment_is_enough(api: Sandbox) -> None:
-    environment = {
-        "TAP_INTERVIEWFLOW_API_KEY": api.key,
-        "TAP_INTERVIEWFLOW_API_URL": api.url,
-        "TAP_INTERVIEWFLOW_INTERVIEWER_IDS": '["interviewer-2"]',
-    }
-    run = run_here("--config", "ENV", environment=environment)
-    assert run.code == 0, run.err
-    assert len(run.ids) == 2
-
-
-# Bad files
-
-
-@pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"{", b"[]", b"null", b"5", b"{}}", b"\xff\xfe{\x00}\x00"],
-    ids=["empty", "cut", "list", "null", "number", "more", "UTF-16"],
-)
-def test_a_file_that_is_no_json_object_is_refused(api: Sandbox, tmp_path: Path, option: str, content: bytes) -> None:
-    config = write(tmp_path / "config.json", config_for(api))
-    path = tmp_path / "bad.json"
-    path.write_bytes(content)
-    run = run_here("--config", config, option, str(path))
-    assert_failed(run, f"{path}, given as {option}, is no JSON object in plain UTF-8")
-    assert run.out == ""
-    assert api.requests == []
-
-
-def test_a_byte_order_mark_does_no_harm(api: Sandbox, tmp_path: Path, catalog: Any) -> None:
-    files = []
-    for option, document in [("config", config_for(api)), ("catalog", catalog), ("state", {})]:
-        path = tmp_path / f"{option}.json"
-        path.write_text(json.dumps(document), encoding="utf-8-sig")
-        files += [f"--{option}", str(path)]
-    run = run_here(*files)
-    assert run.code == 0, run.err
-    assert len(run.ids) == 5
-
-
-@pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
-def test_a_file_that_is_not_there_is_named(api: Sandbox, tmp_path: Path, option: str) -> None:
-    config = write(tmp_path / "config.json", config_for(api))
-    run = run_here("--config", config, option, str(tmp_path / "missing.json"))
-    assert run.code != 0
-    assert run.out == ""
-    assert "missing.json" in run.err.splitlines()[-1]
-    assert "No such file" in run.err.splitlines()[-1]
-    assert "Traceback" not in run.err
-    assert api.requests == []
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda stream: stream.update(tap_stream_id="people"),
-        lambda stream: stream.pop("tap_stream_id"),
-        lambda stream: stream.pop("schema"),
-        lambda stream: stream.update(schema=5),
-        lambda stream: stream.update(metadata=5),
-        lambda stream: stream["schema"]["properties"].pop("id"),
-        lambda stream: stream["schema"]["properties"].pop("interviewerId"),
-    ],
-    ids=["another stream", "no name", "no schema", "bad schema", "bad metadata", "no id", "no interviewerId"],
-)
-def test_a_catalog_without_our_stream_is_refused(
-    api: Sandbox, read: Read, catalog: Any, change: Callable[[Any], object]
-) -> None:
-    # Singer's convention would be to read nothing and report a success.
-    run = read(api, catalog=changed(catalog, change))
-    assert_failed(
-        run,
-        "the catalog has no stream candidates with the properties interviewerId and id; make one with --discover",
-    )
-    assert run.out == ""
-    assert api.requests == []
-
-
-@pytest.mark.parametrize("streams", [[], {}, "candidates", None, [5], [{}]], ids=repr)
-def test_a_catalog_of_another_shape_is_refused(api: Sandbox, read: Read, streams: object) -> None:
-    run = read(api, catalog={"streams": streams})
-    assert run.lines("ERROR")[0].startswith("the catalog has no stream candidates")
-    assert run.code == 1
+# State
 
 
 @pytest.mark.parametrize(
@@ -381,6 +297,7 @@ def test_a_defect_is_one_line_without_what_it_quotes(
     run = read(api, catalog=catalog)
     (line,) = run.lines("ERROR")
     assert line.startswith("Unexpected RuntimeError in fail, line ")
+    assert line.endswith(": a defect of the tap; LOGLEVEL=DEBUG shows the way there")
     assert run.code == 1
     assert "Ada" not in run.err
     assert api.key not in run.err

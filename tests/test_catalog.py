@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.singerlib import Catalog
+
+from tap_interviewflow.catalog import mend_catalog
+from tap_interviewflow.sandbox import Sandbox
+from tap_interviewflow.tap import TapInterviewFlow
+from tests.runs import config_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import Read
+
+KEYS = ["interviewerId", "id"]
+KEY = {"type": ["string"]}
+TEXT = {"type": ["string", "null"]}
+OPEN = {"type": ["object", "null"], "additionalProperties": True}
+OPEN_AS_IT_WAS = {"type": ["object", "null"], "properties": {}, "additionalProperties": True}
+
+
+@pytest.fixture
+def api() -> Iterator[Sandbox]:
+    with Sandbox({"interviewer-1": 2}) as running:
+        yield running
+
+
+def catalog(*metadata: tuple[list[str], dict[str, Any]], **properties: Any) -> dict[str, Any]:
+    """A catalog with a stream that has the key, and what is given besides."""
+    return {
+        "streams": [
+            {
+                "tap_stream_id": "candidates",
+                "stream": "candidates",
+                "key_properties": KEYS,
+                "schema": {"type": "object", "properties": {**dict.fromkeys(KEYS, KEY), **properties}},
+                "metadata": [{"breadcrumb": where, "metadata": said} for where, said in metadata],
+            }
+        ]
+    }
+
+
+def mended(document: dict[str, Any]) -> Any:
+    (stream,) = mend_catalog(document)["streams"]
+    return stream
+
+
+def columns(document: dict[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = mended(document)["schema"]["properties"]
+    return properties
+
+
+def selected(document: dict[str, Any], *where: str) -> bool:
+    """Whether the SDK takes something of a catalog for selected."""
+    return Catalog.from_dict(mend_catalog(document))["candidates"].metadata.resolve_selection()[where]
+
+
+def without_descriptions(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {key: value for key, value in definition.items() if key != "description"}
+        for name, definition in properties.items()
+    }
+
+
+def test_a_catalog_that_needs_no_mending_stays_as_it_is(api: Sandbox) -> None:
+    given = catalog(([], {"selected": True, "table-key-properties": KEYS}), email=TEXT)
+    before = copy.deepcopy(given)
+    assert columns(given) == given["streams"][0]["schema"]["properties"]
+    assert given == before, "what is given is not changed"
+    discovered = TapInterviewFlow(config=config_for(api)).catalog_dict
+    again = TapInterviewFlow(config=config_for(api), catalog=mend_catalog(discovered)).catalog_dict
+    assert again["streams"][0].keys() == discovered["streams"][0].keys()
+    assert mend_catalog(mend_catalog(discovered)) == mend_catalog(discovered)
+
+
+# The key
+
+
+@pytest.mark.parametrize("missing", [["id"], ["interviewerId"], KEYS], ids=str)
+def test_a_column_of_the_key_that_is_missing_comes_first(missing: list[str]) -> None:
+    document = catalog(email=TEXT)
+    for name in missing:
+        del document["streams"][0]["schema"]["properties"][name]
+    properties = without_descriptions(columns(document))
+    assert list(properties.items()) == [("interviewerId", KEY), ("id", KEY), ("email", TEXT)]
+
+
+def test_the_order_of_columns_stays_where_none_is_missing() -> None:
+    document = catalog()
+    document["streams"][0]["schema"]["properties"] = {"email": TEXT, "id": KEY, "interviewerId": KEY}
+    assert list(columns(document)) == ["email", "id", "interviewerId"]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"type": ["string", "null"]},
+        {"type": "string"},
+        {"type": ["integer"]},
+        {"type": ["string"], "format": "date-time"},
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        {},
+    ],
+    ids=str,
+)
+def test_a_column_of_the_key_is_text_and_never_null(definition: dict[str, Any]) -> None:
+    assert without_descriptions(columns(catalog(id=definition)))["id"] == KEY
+
+
+def test_what_a_hand_has_added_to_a_column_of_the_key_stays() -> None:
+    assert columns(catalog(id={"type": ["string", "null"], "maxLength": 36}))["id"] == {**KEY, "maxLength": 36}
+
+
+@pytest.mark.parametrize(
+    "deselection", [{"selected": False}, {"inclusion": "unsupported"}, {"inclusion": "available"}, {}], ids=str
+)
+@pytest.mark.parametrize("name", KEYS)
+def test_a_column_of_the_key_can_not_be_deselected(name: str, deselection: dict[str, Any]) -> None:
+    others = (["properties", "email"], dict(deselection))
+    document = catalog(([], {"selected": True}), (["properties", name], deselection), others)
+    assert selected(document, "properties", name)
+    assert selected(document, "properties", "email") is (deselection in ({"inclusion": "available"}, {}))
+
+
+def test_metadata_of_columns_alone_deselect_neither_the_stream_nor_the_key() -> None:
+    document = catalog((["properties", "email"], {"selected": False}), (["properties", "id"], {"selected": False}))
+    assert [selected(document, *where) for where in [(), ("properties", "id"), ("properties", "email")]] == [
+        *(True, True, False)
+    ]
+
+
+def test_without_metadata_everything_is_selected() -> None:
+    document = catalog(email=TEXT)
+    del document["streams"][0]["metadata"]
+    assert mended(document)["metadata"] == []
+    assert selected(document, "properties", "email")
+
+
+def test_a_stream_that_is_not_selected_stays_so() -> None:
+    assert not selected(catalog(([], {"selected": False})))
+
+
+@pytest.mark.parametrize("said", [None, [], ["id"], ["email", "id"]], ids=str)
+def test_the_key_is_ours_whatever_the_catalog_says(said: list[str] | None) -> None:
+    document = catalog(([], {"selected": True, "table-key-properties": said}))
+    document["streams"][0]["key_properties"] = said
+    stream = mended(document)
+    assert stream["key_properties"] == KEYS
+    assert stream["metadata"][0]["metadata"]["table-key-properties"] == KEYS
+    del document["streams"][0]["key_properties"]
+    assert mended(document)["key_properties"] == KEYS
+
+
+def test_a_hand_made_catalog_loads_records_with_their_key(api: Sandbox, read: Read) -> None:
+    document = {
+        "streams": [
+            {
+                "tap_stream_id": "candidates",
+                "stream": "people",
+                "schema": {"properties": {"email": TEXT, "metadata": OPEN_AS_IT_WAS}},
+                "metadata": [{"breadcrumb": ["properties", "id"], "metadata": {"selected": False}}],
+            }
+        ]
+    }
+    run = read(api, catalog=document)
+    assert run.code == 0, run.err
+    (schema,) = run.of("SCHEMA")
+    assert schema["stream"] == "candidates"
+    assert schema["key_properties"] == KEYS
+    assert without_descriptions(schema["schema"]["properties"]) == {
+        **dict.fromkeys(KEYS, KEY),
+        "email": TEXT,
+        "metadata": OPEN,
+    }
+    assert [len(record) for record in run.records] == [4, 4]
+    assert all(record["id"] and record["interviewerId"] == "interviewer-1" for record in run.records)
+
+
+# Open objects
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (OPEN_AS_IT_WAS, OPEN),
+        (OPEN, OPEN),
+        (
+            {"type": "object", "properties": {"inner": OPEN_AS_IT_WAS, "text": TEXT}},
+            {"type": "object", "properties": {"inner": OPEN, "text": TEXT}},
+        ),
+        ({"type": "array", "items": OPEN_AS_IT_WAS}, {"type": "array", "items": OPEN}),
+        ({"anyOf": [OPEN_AS_IT_WAS, {"type": "null"}]}, {"anyOf": [OPEN, {"type": "null"}]}),
+        (
+            {"type": "object", "additionalProperties": {"type": "object", "properties": {}}},
+            {"type": "object", "additionalProperties": {"type": "object"}},
+        ),
+        (
+            {"type": "object", "properties": {"properties": {"type": "object", "properties": {}}}},
+            {"type": "object", "properties": {"properties": {"type": "object"}}},
+        ),
+    ],
+    ids=["open", "mended", "nested", "in an array", "in an alternative", "in the rest", "of that name"],
+)
+def test_an_open_object_does_not_say_that_nothing_is_in_it(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert columns(catalog(extra=before))["extra"] == after
+
+
+def test_the_schema_message_has_open_objects_as_they_are_mended(api: Sandbox, read: Read) -> None:
+    extra = {"type": ["object", "null"], "properties": {"inner": OPEN_AS_IT_WAS}}
+    run = read(api, catalog=catalog(metadata=OPEN_AS_IT_WAS, additionalFields=extra))
+    properties = run.of("SCHEMA")[0]["schema"]["properties"]
+    assert properties["metadata"] == OPEN
+    assert properties["additionalFields"] == {"type": ["object", "null"], "properties": {"inner": OPEN}}
+
+
+# What is replicated
+
+
+@pytest.mark.parametrize(
+    ("metadata", "method"),
+    [
+        ({"replication-method": "INCREMENTAL"}, "INCREMENTAL"),
+        ({"replication-key": "createdAt"}, "INCREMENTAL"),
+        ({"replication-key": "createdAt", "replication-method": "FULL_TABLE"}, "FULL_TABLE"),
+        ({}, "FULL_TABLE"),
+    ],
+    ids=str,
+)
+def test_the_metadata_decide_on_the_replication_method(metadata: dict[str, Any], method: str) -> None:
+    document = catalog(([], {"selected": True} | metadata))
+    document["streams"][0]["replication_method"] = "FULL_TABLE"
+    assert mended(document)["replication_method"] == method
+
+
+# What can't be mended
+
+
+def change_stream(change: Callable[[Any], object]) -> dict[str, Any]:
+    document = catalog(([], {}))
+    change(document["streams"][0])
+    return document
+
+
+UNREADABLE = {
+    "nothing": {},
+    "no streams": {"streams": []},
+    "streams are an object": {"streams": {}},
+    "streams are text": {"streams": "candidates"},
+    "streams are null": {"streams": None},
+    "streams are numbers": {"streams": [5]},
+    "streams are empty": {"streams": [{}]},
+    "another stream": change_stream(lambda stream: stream.update(tap_stream_id="people")),
+    "no name": change_stream(lambda stream: stream.pop("tap_stream_id")),
+    "no schema": change_stream(lambda stream: stream.pop("schema")),
+    "bad schema": change_stream(lambda stream: stream.update(schema=5)),
+    "no properties": change_stream(lambda stream: stream["schema"].pop("properties")),
+    "bad properties": change_stream(lambda stream: stream["schema"].update(properties=["id"])),
+    "bad column": change_stream(lambda stream: stream["schema"]["properties"].update(email="text")),
+    "bad column of the key": change_stream(lambda stream: stream["schema"]["properties"].update(id=None)),
+    "bad metadata": change_stream(lambda stream: stream.update(metadata=5)),
+    "bad entry": change_stream(lambda stream: stream.update(metadata=[{"breadcrumb": None}])),
+}
+
+
+@pytest.mark.parametrize("document", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_a_catalog_without_our_stream_is_refused(document: dict[str, Any]) -> None:
+    # Singer's convention would be to read nothing and report a success.
+    with pytest.raises(ConfigurationError) as raised:
+        mend_catalog(document)
+    assert str(raised.value) == "the catalog has no stream candidates that can be read; make one with --discover"
+
+
+def test_a_catalog_without_our_stream_ends_the_run_in_one_line(api: Sandbox, read: Read) -> None:
+    run = read(api, catalog={"streams": []})
+    assert run.lines("ERROR") == ["the catalog has no stream candidates that can be read; make one with --discover"]
+    assert (run.code, run.out) == (1, "")
+    assert api.requests == []
+
+
+def test_a_catalog_object_of_the_sdk_is_mended_too(api: Sandbox) -> None:
+    document = catalog(([], {"selected": True}), (["properties", "id"], {"selected": False}), metadata=OPEN_AS_IT_WAS)
+    tap = TapInterviewFlow(config=config_for(api), catalog=Catalog.from_dict(json.loads(json.dumps(document))))
+    entry = tap.catalog["candidates"].to_dict()
+    assert entry["schema"]["properties"]["metadata"] == OPEN
+    assert tap.streams["candidates"].mask["properties", "id"]
