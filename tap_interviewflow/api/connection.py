@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
 import urllib3
-from requests.certs import where
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from singer_sdk.exceptions import FatalAPIError
 from urllib3.exceptions import HTTPError, NewConnectionError, ProxyError
 from urllib3.util import create_urllib3_context
@@ -77,13 +77,13 @@ class Connection:
         """Close the connections that are not in use."""
         self._adapter.close()
 
-    def post(self, body: bytes, seconds: float, url: str | None = None) -> urllib3.BaseHTTPResponse:
+    def post(self, body: bytes, seconds: float, url: str) -> urllib3.BaseHTTPResponse:
         """Send a request and read the head of its answer.
 
         Args:
             body: What to send.
             seconds: What sending it and the whole answer may take; reading on raises ``ReadTimeoutError``.
-            url: Another address of the same origin.
+            url: The connection's own address, or another one of its origin.
 
         Raises:
             TimeoutError: If it takes longer.
@@ -91,7 +91,7 @@ class Connection:
             FatalAPIError: If there can't be one.
         """
         target = self._target
-        if url is not None:
+        if url != self.url:
             prepared = self._prepared.copy()
             prepared.url = url
             target = self._adapter.request_url(prepared, self._proxies)
@@ -167,7 +167,7 @@ def _proxy_name(url: str, proxies: Mapping[str, str]) -> str:
 
 def _trusted(verify: str | bool | None) -> ssl.SSLContext:  # noqa: FBT001  # as requests has it
     context = create_urllib3_context()
-    path = verify if isinstance(verify, str) else where()
+    path = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH
     try:
         context.load_verify_locations(**{"capath" if Path(path).is_dir() else "cafile": path})
     except OSError:  # TLS's own errors are such
