@@ -17,14 +17,15 @@ from tap_interviewflow.sandbox import Sandbox
 from tests.runs import config_for, write
 from tests.targets.environments import environment
 from tests.targets.pipelines import differences, held, names_of, restored
-from tests.targets.warehouses import empty_postgres, json_lines, wait_for_port
+from tests.targets.postgres import empty_postgres
+from tests.targets.warehouses import json_lines, wait_for_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.targets.pipelines import Row
-    from tests.targets.warehouses import PostgresServer
+    from tests.targets.postgres import PostgresServer
 
 pytestmark = [pytest.mark.targets, pytest.mark.timeout(900)]
 
