@@ -1,77 +1,65 @@
-"""The stream of candidates: its key, its partitions, and the way of its records."""
+"""The stream of candidates as Singer sees it: its key, partitions, messages, state and versions."""
 
 from __future__ import annotations
 
-import sys
-import time
-from contextlib import suppress
+import threading
 from datetime import UTC, datetime
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final
+from enum import Enum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError
+from singer_sdk import Stream, metrics
+from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+from typing_extensions import override
 
-from tap_interviewflow import answers, collector
-from tap_interviewflow.client import InterviewFlowStream, NotFoundError
-from tap_interviewflow.incremental import Bookmark
-from tap_interviewflow.interruption import Interrupted
-from tap_interviewflow.lookahead import Fetchers, LookAhead, Reading
-from tap_interviewflow.messages import OutputError, PageWriter, record_lines
-from tap_interviewflow.pages import PageReader
-from tap_interviewflow.pagination import CandidatesPaginator, Page
-from tap_interviewflow.fitter import Fitter
-from tap_interviewflow.schema import INTERVIEWER, KEY_PROPERTIES, RESCUED
-from tap_interviewflow.values import parse
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
+from tap_interviewflow.api.client import PATH
+from tap_interviewflow.api.redact import plain_name
+from tap_interviewflow.reader import count_of
+from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
+from tap_interviewflow.records.conform import Conformer, Tally
+from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES, RESCUED, is_column_name
+from tap_interviewflow.writer import OutputError, record_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
+    from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
+    from tap_interviewflow.api.pagination import Page
+    from tap_interviewflow.reader import Reader
     from tap_interviewflow.tap import TapInterviewFlow
 
-_MOST_SURPRISES: Final = 50
-"""How many unexpected fields are reported by name."""
-
-_PROGRESS_INTERVAL: Final = 30.0
+MAX_WARNINGS: Final = 50
+"""How many fields that did not fit are reported by name."""
 
 
-class Candidates(InterviewFlowStream):
+class Candidates(Stream):
     """The candidates of the Interviewers."""
 
     name = "candidates"
     primary_keys: Sequence[str] = KEY_PROPERTIES
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # every record has been fitted to the schema
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # every record has been conformed to the schema
     _tap: TapInterviewFlow
 
-    def __init__(self, tap: TapInterviewFlow, schema: dict[str, Any]) -> None:
+    def __init__(self, tap: TapInterviewFlow, schema: dict[str, Any], reader: Reader, requests: RequestMetrics) -> None:
         """Initialize the stream.
 
         Args:
             tap: The tap.
             schema: The schema of a candidate, as discovery made it.
+            reader: What reads the API.
+            requests: What counts the requests.
         """
         super().__init__(tap=tap, schema=schema)
-        self._readings: list[Reading] = []
-        self._has_read_all = False
-        self._encodes_ahead = False
-        self._surprises: set[str] = set()
-        self._replaced = 0
-        self._count = 0
-
-    @cached_property
-    def interviewer_ids(self) -> list[str]:
-        """The Interviewers to read, each once, in the order of the setting."""
-        return list(dict.fromkeys(self.config["interviewer_ids"]))
+        self._reader = reader
+        self._requests = requests
+        self._tally = Tally()
+        self._written = 0
 
     @property
     def is_incremental(self) -> bool:
@@ -83,11 +71,7 @@ class Candidates(InterviewFlowStream):
     def partitions(self) -> list[dict[str, Any]] | None:
         if not self.is_incremental:
             return None
-        return [{INTERVIEWER: interviewer_id} for interviewer_id in self.interviewer_ids]
-
-    @override
-    def get_new_paginator(self, interviewer_id: str = "") -> CandidatesPaginator:
-        return CandidatesPaginator(interviewer_id, self.config["page_size"])
+        return [{INTERVIEWER: interviewer_id} for interviewer_id in self._reader.interviewer_ids]
 
     @override
     def generate_child_contexts(self, record: Record, context: Context | None) -> Iterable[Context | None]:
@@ -98,36 +82,6 @@ class Candidates(InterviewFlowStream):
         # The SDK announces that an error has occurred, and the command then says which: one line is enough.
         if not message.startswith("An unhandled error occurred"):
             super().log(message, *args, **kwargs)
-
-    # Discovery
-
-    def sample(self) -> Iterator[dict[str, Any]]:
-        """Read the first page of each Interviewer, side by side.
-
-        Yields:
-            Candidates as the API sent them.
-
-        Raises:
-            FatalAPIError: If an Interviewer can't be read.
-        """
-
-        def candidates_of(body: bytes) -> list[dict[str, Any]]:
-            document, _, _ = parse(body)
-            return answers.read(document, self.config.get("records_jsonpath")).candidates
-
-        first_pages = (
-            partial(self.fetch, {INTERVIEWER: interviewer_id}, 1, candidates_of)
-            for interviewer_id in self.interviewer_ids
-        )
-        try:
-            for candidates in self._fetchers.in_order(first_pages):
-                yield from candidates
-        except Interrupted:
-            self.logger.warning("Stopped by %s", self._tap.interruption.name)
-            raise
-        finally:
-            self._fetchers.close()
-            self.close()
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -146,248 +100,355 @@ class Candidates(InterviewFlowStream):
         times = [name for name, definition in properties.items() if definition.get("format") == "date-time"]
         if self.replication_key not in times:
             message = (
-                f"the replication key {self.replication_key or '(none given)'} is no date-time property of "
+                f"the replication key {self.replication_key or '(none given)'} is not a date-time column of "
                 f"candidates; use one of: {', '.join(times)}"
             )
             raise ConfigurationError(message)
 
     # Reading
 
-    @cached_property
-    def _fetchers(self) -> Fetchers:
-        return Fetchers(self.config["max_parallel_requests"], self._tap.interruption)
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        self._prepare(encodes=False)
+        for page in self._pages(context):
+            yield from page.records
 
-    @cached_property
-    def _page_reader(self) -> PageReader:
+    def _prepare(self, *, encodes: bool) -> None:
         deselected = {
             breadcrumb[1]
             for breadcrumb, is_selected in self.mask.items()
-            if len(breadcrumb) == 2 and not is_selected and breadcrumb[1] != self.replication_key  # noqa: PLR2004
+            if len(breadcrumb) == 2 and not is_selected  # noqa: PLR2004
         }
-        fitter = Fitter(self.effective_schema, deselected=deselected)
-        return PageReader(fitter, self.config.get("records_jsonpath"), as_dicts=not self._writes_pages)
-
-    @cached_property
-    def _look_ahead(self) -> LookAhead:
-        self._readings = [
-            Reading(self.get_new_paginator(interviewer_id), partial(self._fetch_page, interviewer_id))
-            for interviewer_id in self.interviewer_ids
-        ]
-        return LookAhead(self._readings, self._fetchers)
-
-    def _fetch_page(self, interviewer_id: str, number: int, is_wanted: Callable[[], bool]) -> Page:
-        def read(body: bytes) -> Page:
-            return self._page_reader.read(body, interviewer_id, number)
-
-        try:
-            page = self.fetch({INTERVIEWER: interviewer_id}, number, read, is_wanted=is_wanted)
-        except NotFoundError:
-            if number == 1:
-                raise
-            return Page(number, [], is_missing=True)  # the paginator knows whether this may be the end
-        if self._encodes_ahead:
-            # In this thread, right after they were decoded: later they would have left the processor's cache.
-            page.lines, page.records = self._lines(page), ()
-        return page
-
-    def _lines(self, page: Page) -> bytes:
-        return record_lines(self.name, page.records, self._stream_version, datetime.now(UTC))
-
-    @override
-    def get_records(self, context: Context | None) -> Iterator[Record]:
-        for page in self._pages(context):
-            yield from page.records
-            self._end_page()
+        self._reader.prepare(
+            Conformer(self.effective_schema, deselected=deselected),
+            encode=self._encode if encodes and not self.is_incremental else None,
+            confirms=self._stream_version is not None and self._keeps_deletes_back() is None,
+        )
 
     def _pages(self, context: Context | None) -> Iterator[Page]:
         """Give the pages of one Interviewer, or of all, with the records that are to go out of each."""
-        if self.config.get("interview_ids"):
-            yield from self._single_candidates()
+        if interview_ids := self.config.get("interview_ids"):
+            yield from map(self._noted, self._reader.look_ups(interview_ids))
         elif context:
             yield from self._new_candidates(context)
         else:
-            for interviewer_id in self.interviewer_ids:
-                yield from self._all_candidates(interviewer_id)
-            is_filtered = bool(self.config.get("additional_fields"))
-            self._has_read_all = not is_filtered and self._was_read_to_its_end(*self.interviewer_ids)
+            for interviewer_id in self._reader.interviewer_ids:
+                written = 0
+                for page in self._reader.pages(interviewer_id):
+                    written += len(page.ids)
+                    yield self._noted(page)
+                self._log_verdict(interviewer_id, written)
 
-    def _all_candidates(self, interviewer_id: str) -> Iterator[Page]:
-        count = pages = 0
-        logged = time.monotonic()
-        for page in self._look_ahead.pages():
-            self._note(page)
-            pages += 1
-            count += len(page.ids)
-            if time.monotonic() - logged > _PROGRESS_INTERVAL:
-                logged = time.monotonic()
-                of = "" if page.words.total is None else f" of {page.words.total}"
-                self.log("Interviewer %s, page %d: %d candidates so far%s", interviewer_id, page.number, count, of)
-            yield page
-        self.log("Interviewer %s: %d candidates on %d pages", interviewer_id, count, pages)
-
-    def _new_candidates(self, context: Context) -> Iterator[Page]:
-        self._warn_of_another_key(context)
-        started = datetime.fromtimestamp(self._tap.initialized_at / 1000, UTC)
-        bookmark = Bookmark(self.get_starting_timestamp(context), started)
-        key = str(self.replication_key)
-        interviewer_id = str(context[INTERVIEWER])
-        for page in self._all_candidates(interviewer_id):
-            values = self._page_reader.values(page.records, key)
-            page.records = [record for record, value in zip(page.records, values, strict=True) if bookmark.takes(value)]
-            yield page
-        # Only when the last of them is written: a run that breaks off repeats some, and loses none.
-        if not (newest := bookmark.value()):
-            return
-        if self._was_read_to_its_end(interviewer_id):
-            self.get_context_state(context).update(replication_key=key, replication_key_value=newest)
-        else:
-            self.logger.warning("Interviewer %s: the bookmark stays, as candidates may be missing", interviewer_id)
-
-    def _was_read_to_its_end(self, *interviewer_ids: str) -> bool:
-        paginators = (reading.paginator for reading in self._readings)
-        return all(paginator.is_complete for paginator in paginators if paginator.interviewer_id in interviewer_ids)
-
-    def _warn_of_another_key(self, context: Context) -> None:
-        bookmarked = self.get_context_state(context).get("replication_key")
-        if bookmarked not in {None, self.replication_key}:
-            self.logger.warning(
-                "Interviewer %s: the bookmark is one of %s, not of the replication key %s, and is ignored",
-                *(context[INTERVIEWER], bookmarked, self.replication_key),
-            )
-
-    def _single_candidates(self) -> Iterator[Page]:
-        interview_ids = list(dict.fromkeys(self.config["interview_ids"]))
-        finds = (partial(self._find, interview_id) for interview_id in interview_ids)
-        missing = []
-        for interview_id, page in zip(interview_ids, self._fetchers.in_order(finds), strict=True):
-            if page.is_empty:
-                missing.append(interview_id)
-                continue
-            self._note(page)
-            yield page
-        if missing:
-            message = f"no Interviewer of interviewer_ids has the interview {', '.join(missing)} (interview_ids)"
-            raise FatalAPIError(message)
-
-    def _find(self, interview_id: str) -> Page:
-        page = Page(1, [])
-        for interviewer_id in self.interviewer_ids:
-            read = partial(self._page_reader.read_single, interviewer_id=interviewer_id, interview_id=interview_id)
-            with suppress(NotFoundError):
-                page = self.fetch({INTERVIEWER: interviewer_id, "interviewId": interview_id}, None, read)
-            if not page.is_empty:
-                break
+    def _noted(self, page: Page) -> Page:
+        self._tally.add(page.tally)
         return page
 
-    def _note(self, page: Page) -> None:
-        """Warn, once for each name, of fields that the schema has no place for."""
-        self._replaced += page.replaced
-        self._count += len(page.ids)
-        kept = f"kept in {RESCUED}" if self._page_reader.has_rescue else f"dropped, as {RESCUED} is not selected"
-        for name in page.surprises:
-            if len(self._surprises) > _MOST_SURPRISES:
-                break
-            if name in self._surprises:
+    def _new_candidates(self, context: Context) -> Iterator[Page]:
+        interviewer_id = str(context[INTERVIEWER])
+        start = self.get_starting_timestamp(context)
+        started = datetime.fromtimestamp(self._tap.initialized_at / 1000, UTC)
+        if start is not None and start > started:
+            self.logger.warning(
+                "Interviewer %s: the bookmark or start_date %s is in the future; nothing before it is written",
+                *(interviewer_id, start.isoformat()),
+            )
+        bookmark = Bookmark(str(self.replication_key), start)
+        written = 0
+        for page in self._reader.pages(interviewer_id):
+            page.records = bookmark.select(page.records)
+            written += len(page.records)
+            yield self._noted(page)
+        self._log_verdict(interviewer_id, written, start)
+        # Only when the last of them is written: a run that breaks off repeats some, and loses none.
+        newest = bookmark.value(min(started, self._reader.first_date or started))
+        if self._reader.verdicts[interviewer_id].is_complete:
+            state = self.get_context_state(context)
+            if newest:
+                state.update(replication_key=self.replication_key, replication_key_value=newest)
+            state[FILTER] = self._filter
+            if self._filter is None:
+                del state[FILTER]
+        elif newest:
+            self.logger.warning("Interviewer %s: the bookmark stays, as candidates may be missing", interviewer_id)
+
+    def _log_verdict(self, interviewer_id: str, written: int, start: datetime | None = None) -> None:
+        verdict = self._reader.verdicts[interviewer_id]
+        since = f" since {start.isoformat()}" if start else ""
+        outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.reason}"
+        self.log(f"Interviewer %s: {verdict.read:,} read, {written:,} written{since}, %s", interviewer_id, outcome)
+        tags = {
+            metrics.Tag.STREAM: self.name,
+            metrics.Tag.CONTEXT: {INTERVIEWER: interviewer_id},
+            "verdict": "complete" if verdict.is_complete else "incomplete",
+        }
+        values = zip(CandidateMetric, (verdict.promised, verdict.read, written), strict=True)
+        for metric, value in values:
+            if value is None:
                 continue
-            self._surprises.add(name)
-            if len(self._surprises) <= _MOST_SURPRISES:
-                self.logger.warning(
-                    "The schema has no place for values of the field %s; they are %s. Run discovery again "
-                    "for a column of their kind",
-                    *(answers.shown(name), kept),
-                )
-            else:
-                self.logger.warning("Values of still more fields are %s", kept)
+            self._log_metric(metrics.Point("counter", metric, value, tags))  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
 
     # Writing
 
-    @cached_property
+    @property
     def _writes_pages(self) -> bool:
-        """Whether records go out as they come in: no map, flattening, batch, selection or limit is in use."""
+        """Whether records go out as they come in: no map, flattening or selection is in use."""
         (stream_map, *others) = self.stream_maps
         return (
             not others
             and type(stream_map) is SameRecordTransform
             and not stream_map.flattening_enabled
-            and all(self.mask.values())
-            and not self.config.get("batch_config")
-            and self.ABORT_AT_RECORD_COUNT is None
+            and all(is_selected for breadcrumb, is_selected in self.mask.items() if len(breadcrumb) != 2)  # noqa: PLR2004
         )
+
+    def _encode(self, records: Sequence[dict[str, Any]]) -> bytes:
+        return record_lines(self.name, records, self._stream_version, datetime.now(UTC))
 
     @override
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
-        # The SDK's loop takes each record through five functions of which a plain run needs none. It stays in
-        # charge wherever one of its features is in use.
+        # The SDK's loop takes each record through five functions of which a plain run needs none, and says nothing of
+        # pages, at whose ends a signal is obeyed.
+        self._sync_pages(_Lines(self))
+        yield from ()
+
+    @override
+    def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
+        # The SDK's batches hold records as they were read: unmapped, unfiltered, and with what was deselected.
+        with self.get_batch_counter() as counter:
+            self._sync_pages(_Batches(self, batch_config, counter))
+
+    def _sync_pages(self, output: _Output) -> None:
         if self.replication_method == REPLICATION_FULL_TABLE:
             self.stream_state.pop("partitions", None)
+        self._prepare(encodes=output.takes_lines and self._writes_pages and self.ABORT_AT_RECORD_COUNT is None)
         try:
-            if write_messages and self._writes_pages:
-                self._sync_pages()
-            else:
-                yield from super()._sync_records(context, write_messages=write_messages)
+            with self.get_record_counter() as counter, self.get_sync_timer():
+                for context in self.partitions or (None,):
+                    if context:
+                        self._check_bookmark(context)
+                    self._write_starting_replication_value(context)
+                    for page in self._pages(context):
+                        count = len(page.records) if page.lines is None else len(page.ids)
+                        self._check_max_record_limit(self._written)
+                        output.write(page)
+                        counter.increment(count)
+                        self._written += count
+                        self._tap.shutdown.raise_if_requested()
+                    output.flush()
+                    self._finalize_state(self.get_context_state(context))
+                    self._write_state_message()
         except OutputError:
             raise
         except (Exception, SystemExit):
-            if write_messages:
-                with suppress(OutputError):
-                    self._tap.state_writer.write_state(self.tap_state)
-            if self._tap.interruption.is_obeyed:
-                self.logger.warning("Stopped by %s after %d candidates", self._tap.interruption.name, self._count)
+            self._tap.state_writer.write_state(self.tap_state)
+            if self._tap.shutdown.is_obeyed:
+                stopped = self._tap.shutdown.name, count_of(self._written, "candidate")
+                self.logger.warning("Stopped by %s after %s", *stopped)
             raise
         finally:
-            if self._replaced:
-                self.logger.warning("Replaced %d characters that no target can store by U+FFFD", self._replaced)
-            self._fetchers.close()
-            self.close()
+            self._warn_of_misfits()
+            self._requests.finish()
 
-    def _sync_pages(self) -> None:
-        self._encodes_ahead = not self.is_incremental
-        with collector.at_rest(), self.get_record_counter() as counter, self.get_sync_timer():
-            for context in self.partitions or (None,):
-                self._write_starting_replication_value(context)
-                for page in self._pages(context):
-                    self._writer.write_lines(self._lines(page) if page.lines is None else page.lines)
-                    self._end_page()
-                    counter.increment(len(page.records if page.lines is None else page.ids))
-                self._finalize_state(self.get_context_state(context))
-                self._write_state_message()
+    def _outgoing(self, page: Page) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Give the records of a page as they go out, each with the stream that it goes out as."""
+        if self._writes_pages:
+            yield from ((self.name, record) for record in page.records)
+            return
+        for record in page.records:
+            for message in self._generate_record_messages(record):
+                yield message.stream, message.record
 
-    def _end_page(self) -> None:
-        self._tap.interruption.check()
-        self._writer.end_page()
+    def _warn_of_misfits(self) -> None:
+        """Say with numbers what did not fit."""
+        tally = self._tally
+        properties = self.schema["properties"]
+        is_kept = RESCUED in self.effective_schema["properties"]
+        kept = f"kept in {RESCUED}" if is_kept else f"dropped, as {RESCUED} is not selected"
+        total = f"{tally.candidates:,}"
+        columns = {name.casefold() for name in properties}
+        lines = []
+        for name, count in sorted(tally.unknown.items()):
+            helps = is_column_name(name) and name.casefold() not in columns
+            advice = "; run discovery again for a column" if helps else ""
+            lines.append(f"{count:,} of {total} candidates have the field {plain_name(name)}, {kept}{advice}")
+        for (name, misfit), count in sorted(tally.misfits.items()):
+            lines.append(f"{count:,} of {total} values of {plain_name(name)} are {misfit}; {kept}")
+        for line in lines[:MAX_WARNINGS]:
+            self.logger.warning("%s", line)
+        if len(lines) > MAX_WARNINGS:
+            self.logger.warning("Values of %d more fields are %s", len(lines) - MAX_WARNINGS, kept)
+        if tally.replaced:
+            self.logger.warning("Replaced %s that no target can store by U+FFFD", count_of(tally.replaced, "character"))
+
+    # State
 
     @property
-    def _writer(self) -> PageWriter:
-        return self._tap.message_writer
+    def _filter(self) -> str | None:
+        return fingerprint(self.config.get("additional_fields"))
 
-    # State and versions
+    def _check_bookmark(self, context: Context) -> None:
+        """Forget a bookmark that was made with another filter or by another replication key."""
+        state = self.get_context_state(context)
+        if "replication_key_value" not in state:
+            return
+        key = state.get("replication_key")
+        if key != self.replication_key:
+            reason = f"is one of {key}, not of the replication key {self.replication_key}"
+        elif state.get(FILTER) != self._filter:
+            reason = "was made with other additional_fields"
+        else:
+            return
+        for name in ("replication_key", "replication_key_value", FILTER):
+            state.pop(name, None)
+        self.logger.warning(
+            "Interviewer %s: the bookmark %s, and is ignored: all candidates are written", context[INTERVIEWER], reason
+        )
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
         return None  # ``Bookmark`` keeps to the past by itself, for each Interviewer
 
-    @override
-    def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
-        """Leave the bookmark to ``_new_candidates``: the SDK compares times as text, and moves it too early."""
+    # Versions
+
+    def _keeps_deletes_back(self) -> str | None:
+        """Say why a target may not delete what does not come in this run, as far as the settings tell."""
+        maps = (self.config.get("stream_maps") or {}).values()
+        reasons = {
+            "what goes out in batches carries no version": self.config.get("batch_config"),
+            "only single candidates are read": self.config.get("interview_ids"),
+            "additional_fields leaves candidates out": self.config.get("additional_fields"),
+            "a __filter__ in stream_maps leaves candidates out": any(
+                isinstance(each, dict) and "__filter__" in each for each in maps
+            ),
+            "only some candidates are read": self.ABORT_AT_RECORD_COUNT is not None,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
+
+    def _speaks_against_deletes(self) -> str | None:
+        """Say why a target may not delete what did not come in this run."""
+        if reason := self._keeps_deletes_back():
+            return reason
+        verdicts = self._reader.verdicts
+        for interviewer_id in self._reader.interviewer_ids:
+            verdict = verdicts.get(interviewer_id)
+            if verdict is None or not verdict.is_complete:
+                return f"not everything was read of Interviewer {interviewer_id}"
+            if not verdict.is_confirmed:
+                return f"a second look at Interviewer {interviewer_id} found other candidates"
+        if not any(verdict.read for verdict in verdicts.values()):
+            return "no Interviewer has a single candidate"
+        if not self._reader.are_still_empty():
+            return "an Interviewer that had no candidate has some now"
+        return None
 
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
-        # The SDK sends it before the first record, so that a read which fails makes a target delete good rows.
-        if self._has_read_all:
-            super()._write_activate_version_message(full_table_version)
+        """Send nothing here: it is called before the first record, and a read that fails would delete good rows."""
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
         """Write the last STATE, and after it what makes a target delete the candidates that are gone."""
         super().finalize_state_progress_markers(state)
-        if self._stream_version is None:
-            return
-        if self.config.get("batch_config"):
-            # What is in a file carries no version: a target would take all of it for what is gone.
-            self.logger.warning("No ACTIVATE_VERSION is sent: what goes out in batches carries no version")
-            return
-        self._write_activate_version_message(self._stream_version)
-        if not self._has_read_all:
-            self.logger.warning("No ACTIVATE_VERSION is sent: not everything was read, so nothing may be deleted")
+        if self._stream_version is not None:
+            if reason := self._speaks_against_deletes():
+                self.logger.warning("No ACTIVATE_VERSION is sent, so nothing is deleted: %s", reason)
+            else:
+                super()._write_activate_version_message(self._stream_version)
+        self._reader.close()
+
+
+class CandidateMetric(Enum):
+    """What is measured for each Interviewer."""
+
+    PROMISED = "candidates_promised"
+    READ = "candidates_read"
+    WRITTEN = "candidates_written"
+
+
+class RequestMetrics:
+    """The SDK's metrics of requests, as each of its REST streams logs them."""
+
+    def __init__(self) -> None:
+        """Start at none."""
+        self._counter = metrics.http_request_counter(Candidates.name, endpoint=PATH)
+        self._lock = threading.Lock()
+        self._logger = metrics.get_metrics_logger()
+
+    def log(self, status: int | None, seconds: float) -> None:
+        """Log one exchange, in the thread that made it.
+
+        Args:
+            status: The status of the answer; None if none came.
+            seconds: How long it took.
+        """
+        with self._lock:
+            self._counter.increment()
+        is_good = status is not None and status < HTTPStatus.BAD_REQUEST
+        tags: dict[str, Any] = {
+            metrics.Tag.STREAM: Candidates.name,
+            metrics.Tag.ENDPOINT: PATH,
+            metrics.Tag.HTTP_STATUS_CODE: status,
+            metrics.Tag.STATUS: metrics.Status.SUCCEEDED if is_good else metrics.Status.FAILED,
+        }
+        metrics.log(self._logger, metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags))
+
+    def finish(self) -> None:
+        """Log how many there were."""
+        with self._lock:
+            self._counter.exit()
+
+
+class _Output(Protocol):
+    """Where the records of pages go."""
+
+    takes_lines: bool
+
+    def write(self, page: Page) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+class _Lines:
+    """RECORD lines on standard output."""
+
+    takes_lines = True
+
+    def __init__(self, stream: Candidates) -> None:
+        self._stream = stream
+        self._writer = stream._tap.message_writer  # noqa: SLF001
+
+    def write(self, page: Page) -> None:
+        if page.lines is not None:
+            self._writer.write_lines(page.lines)
+        else:
+            now, version = datetime.now(UTC), self._stream._stream_version  # noqa: SLF001
+            for name, record in self._stream._outgoing(page):  # noqa: SLF001
+                self._writer.write_lines(record_lines(name, (record,), version, now))
+        self._writer.flush()  # so that a slow API does not look like a hung tap
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+
+class _Batches:
+    """Files, and BATCH messages that name them."""
+
+    takes_lines = False
+
+    def __init__(self, stream: Candidates, config: BatchConfig, counter: metrics.Counter) -> None:
+        from tap_interviewflow.batches import BatchWriter  # noqa: PLC0415  # loads what only batches need
+
+        def write_message(message: Any) -> None:  # noqa: ANN401
+            counter.increment()
+            stream._tap.write_message(message)  # noqa: SLF001
+
+        self._stream = stream
+        self._writer = BatchWriter(stream.tap_name, config, write_message)
+
+    def write(self, page: Page) -> None:
+        for name, record in self._stream._outgoing(page):  # noqa: SLF001
+            self._writer.add(name, (record,))
+
+    def flush(self) -> None:
+        self._writer.flush()

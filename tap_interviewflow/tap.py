@@ -2,73 +2,77 @@
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+import dataclasses
+import threading
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, Final
 
-import simplejson
-from dotenv import load_dotenv
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
+from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Catalog
-from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from singer_sdk.tap_base import CliTestOptionValue
+from typing_extensions import override
 
-from tap_interviewflow import settings
-from tap_interviewflow.command import OneLineCommand
-from tap_interviewflow.incremental import check_state
-from tap_interviewflow.interruption import Interruption
-from tap_interviewflow.messages import PageWriter
-from tap_interviewflow.schema import KEY_PROPERTIES, candidates_schema
-from tap_interviewflow.streams import Candidates
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
+from tap_interviewflow import cli, config, environment
+from tap_interviewflow.api.client import Client
+from tap_interviewflow.catalog import mend_catalog
+from tap_interviewflow.reader import Reader, count_of
+from tap_interviewflow.records.bookmark import check_state
+from tap_interviewflow.records.schema import candidates_schema
+from tap_interviewflow.shutdown import Interrupted, Shutdown
+from tap_interviewflow.streams import Candidates, RequestMetrics
+from tap_interviewflow.writer import SingerWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from types import FrameType
+    from collections.abc import Sequence
 
     import click
-    from singer_sdk.plugin_base import _ConfigInput
+
+
+MAX_TEST_SECONDS: Final = 8.0
+"""Seconds after which ``--test`` tries no more, so that it has ended within ten."""
+
+_ENVIRONMENT: Final = "ENV"
 
 
 class TapInterviewFlow(Tap):
     """Singer tap for InterviewFlowAI: candidates through the Fetch API."""
 
     name = "tap-interviewflow"
-    config_jsonschema = settings.SETTINGS
+    config_jsonschema = config.SETTINGS
     dynamic_catalog = True
-    message_writer_class = PageWriter
-    message_writer: PageWriter
+    message_writer_class = SingerWriter
+    message_writer: SingerWriter
 
     def __init__(self, **kwargs: Any) -> None:
         """Initialize the tap; the arguments are those of the SDK's."""
-        self.interruption = Interruption()
-        _take_replication_methods(kwargs.get("catalog"))
+        self.shutdown = Shutdown()
+        self._reads_environment = bool(kwargs.get("parse_env_config"))
+        if isinstance(document := kwargs.get("catalog"), dict):
+            kwargs["catalog"] = mend_catalog(document.to_dict() if isinstance(document, Catalog) else document)
+        _check_state(kwargs.get("state") or {})
         super().__init__(**kwargs)
-        self.message_writer.interruption = self.interruption
+        self.message_writer.shutdown = self.shutdown
 
     @override
     def discover_streams(self) -> Sequence[Candidates]:
         """Give the one stream, with the columns that a sample of the API shows unless a catalog says them."""
-        candidates = Candidates(tap=self, schema=candidates_schema())
-        if self.input_catalog is not None:
-            return [candidates]
-        return [Candidates(tap=self, schema=candidates_schema(candidates.sample()))]
+        sample = () if self.input_catalog is not None else self.reader.sample()
+        try:
+            return [Candidates(self, candidates_schema(sample), self.reader, self._requests)]
+        except Interrupted:
+            self.logger.warning("Stopped by %s", self.shutdown.name)
+            raise
 
-    @override
-    def setup_mapper(self) -> None:
-        if self.config.get("flattening_enabled"):
-            # The SDK flattens an object into its declared properties, and one that declares that it has none into
-            # nothing. If it declares nothing, it becomes JSON text.
-            for entry in self.catalog.streams:
-                for definition in (entry.schema.properties or {}).values():
-                    definition.properties = definition.properties or None
-        super().setup_mapper()
+    @cached_property
+    def reader(self) -> Reader:
+        """What reads the API in this run."""
+        return Reader(self.config, self.shutdown, Client(self.config, on_response=self._requests.log))
+
+    @cached_property
+    def _requests(self) -> RequestMetrics:
+        return RequestMetrics()
 
     # Settings. The SDK's own checks quote a bad value, which may be the key, and name no remedy.
 
@@ -78,110 +82,95 @@ class TapInterviewFlow(Tap):
         self.append_builtin_config(schema)
         for name in [name for name, value in self._config.items() if value is None]:
             del self._config[name]
-        errors = settings.problems(self._config, schema)
+        errors = config.errors(self._config, schema, reads_environment=self._reads_environment)
         if errors and raise_errors:
             line = "; ".join(errors)
             raise ConfigValidationError(line, errors=[line])
-        for warning in settings.unknown(self._config, schema):
+        for warning in config.warnings(self._config, schema):
             self.logger.warning("%s", warning)
         return errors
 
     @property
     def _env_var_config(self) -> dict[str, Any]:  # ty: ignore[incompatible-property-override]
-        # The SDK's fails on a number that is none without naming the setting, and splits what is no JSON.
+        # The SDK's puts all of a .env into the process, fails on a number that is none without naming the setting,
+        # and splits what is not JSON.
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        path = Path.cwd() / ".env"
-        try:
-            load_dotenv(path, encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            message = f"{path} is no text in UTF-8"
-            raise ConfigurationError(message) from None
-        return settings.from_environment(schema, self._env_var_prefix, os.environ)
+        variables = environment.variables(self._env_var_prefix)
+        for warning in environment.warnings(variables, schema, self._env_var_prefix):
+            self.logger.warning("%s", warning)
+        return environment.settings_from(variables, schema, self._env_var_prefix)
 
-    # State
+    # Output
 
     @override
-    def load_state(self, state: dict[str, Any]) -> None:
-        check_state(state)
-        super().load_state(state)
+    def run_discovery(self) -> str:
+        catalog = self.catalog_json_text
+        self.message_writer.write_lines(f"{catalog}\n".encode())
+        self.message_writer.flush()
+        return catalog
 
-    # Signals. The SDK's handler writes into whatever is being written, and exits with 0.
+    # Signals. The SDK's handler writes into whatever is being written, exits with 0, and leaves SIGHUP to kill.
 
     @override
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        self.interruption.note(signum)
+    def _setup_signal_handlers(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.shutdown.listen()
 
     # Command line
 
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
-        return OneLineCommand.like(super().get_singer_command(), cls.logger)
+        return cli.OneLineCommand.like(super().get_singer_command(), cls.logger)
 
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        for path in value:
-            if path != "ENV":
-                _read_object("--config", path, Path(path).read_bytes())
-        return super().cb_config(ctx, param, value)
+        # The SDK's own has no word of use for a file that it can't read.
+        files = [path for path in value if path != _ENVIRONMENT]
+        given = super().cb_config(ctx, param, tuple(path for path in value if path == _ENVIRONMENT))
+        return dataclasses.replace(given, config=cli.read_config(files))
 
     @classmethod
     @override
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any) -> None:
-        state = _checked("--state", state, check_state)
-        catalog = _checked("--catalog", catalog, _check_catalog)
-        super().invoke(state=state, catalog=catalog, **kwargs)
-
-
-def _take_replication_methods(catalog: object) -> None:
-    """Put a stream's replication method where the SDK looks for it, if the metadata say one.
-
-    That is where Meltano puts ``metadata: {candidates: {replication-method: …}}``. The SDK does not read it, and
-    takes the method that discovery has left in the catalog even if a replication key was added since.
-    """
-    if not isinstance(catalog, dict):
-        return
-    for stream in catalog.get("streams", ()):
-        for entry in stream.get("metadata", ()):
-            if entry["breadcrumb"]:
-                continue
-            implied = REPLICATION_INCREMENTAL if entry["metadata"].get("replication-key") else None
-            if method := entry["metadata"].get("replication-method") or implied:
-                stream["replication_method"] = method
-
-
-def _checked(option: str, file: IO[str] | None, check: Callable[[dict[str, Any]], None]) -> IO[str] | None:
-    if file is None:
-        return None
-    # In UTF-8, whatever the system's own encoding is.
-    content = file.buffer.read() if isinstance(file, io.TextIOWrapper) else file.read().encode()
-    check(_read_object(option, file.name, content))
-    return io.StringIO(content.decode())
-
-
-def _read_object(option: str, name: str, content: bytes) -> dict[str, Any]:
-    try:
-        document = simplejson.loads(content.decode())
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        message = f"{name}, given as {option}, is no JSON object in plain UTF-8"
-        raise ConfigurationError(message)
-    return document
-
-
-def _check_catalog(document: dict[str, Any]) -> None:
-    # The SDK would fail on another shape without a word of use, and read nothing where the stream is not in it.
-    try:
-        properties = Catalog.from_dict(document)[Candidates.name].schema.properties
-        has_keys = set(KEY_PROPERTIES) <= set(properties or ())
-    except (AttributeError, KeyError, TypeError, ValueError):
-        has_keys = False
-    if not has_keys:
-        message = (
-            f"the catalog has no stream {Candidates.name} with the properties {' and '.join(KEY_PROPERTIES)}; "
-            "make one with --discover"
+        super().invoke(
+            state=cli.checked("--state", state),
+            catalog=cli.checked("--catalog", catalog),
+            **kwargs,
         )
-        raise ConfigurationError(message)
+
+    @classmethod
+    @override
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        # The SDK's own syncs a record, shows it, and says nothing of the Interviewers behind the first.
+        if value != CliTestOptionValue.All.value:
+            super().cb_test(ctx, param, value)
+            return
+        given = ctx.params.get("config", _ConfigInput())
+        tap = cls(config=given.config, parse_env_config=given.parse_env, validate_config=True, setup_mapper=False)
+        ctx.exit(int(not tap.check()))
+
+    def check(self) -> bool:
+        """Say for each Interviewer whether it can be read, without showing a candidate, and tell whether all can."""
+        client = Client(self.config, on_response=self._requests.log, patience=MAX_TEST_SECONDS)
+        reader = Reader(self.config, self.shutdown, client)
+        is_fine = True
+        for interviewer_id, found in reader.check():
+            if isinstance(found, int):
+                self.logger.info(
+                    "Interviewer %s: found, %s on the first page", interviewer_id, count_of(found, "candidate")
+                )
+            else:
+                is_fine = False
+                self.logger.error("%s", found)
+        reader.close()
+        return is_fine
+
+
+def _check_state(state: dict[str, Any]) -> None:
+    try:
+        check_state(state)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tap_interviewflow.shutdown import SIGNALS
 from tap_interviewflow.tap import TapInterviewFlow
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def run_here(*arguments: str, environment: Mapping[str, str] | None = None) -> R
 def _undone(environment: Mapping[str, str]) -> Generator[None]:
     """Undo what a command line does to its process."""
     before = dict(os.environ)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     root = logging.getLogger()
     loggers, level = list(root.handlers), root.level
     os.environ.update(environment)

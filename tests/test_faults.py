@@ -14,7 +14,7 @@ from tap_interviewflow import client
 from tap_interviewflow.client import InterviewFlowStream
 from tap_interviewflow.retries import LONGEST_WAIT, LONGEST_WAIT_TOLD, MOST_TRIES, NAP, AbandonedError, Clock, Retries
 from tap_interviewflow.sandbox import PATH, Sandbox
-from tap_interviewflow.schema import candidates_schema
+from tap_interviewflow.records.schema import candidates_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -274,7 +274,7 @@ def test_a_limit_that_lets_one_in_sixteen_through_is_no_failure(read: Read, wait
 
 
 def test_a_limit_that_lets_nobody_through_ends_the_run(read: Read, waits: FakeTime) -> None:
-    with Sandbox({ONE: 5}, rate_limit=1e-9) as api:
+    with Sandbox({ONE: 5}, rate_limit=0) as api:
         run = read(api, catalog=CATALOG, max_parallel_requests=16)
     (line,) = run.lines("ERROR")
     assert line == f"Interviewer {ONE}, page 1: 429 Too Many Requests; gave up after 7 tries"

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.messages import record_lines
-from tap_interviewflow.pages import PageReader
 from tap_interviewflow.fitter import Fitter
+from tap_interviewflow.pages import PageReader
 from tap_interviewflow.sandbox import Sandbox
-from tap_interviewflow.schema import candidates_schema
+from tap_interviewflow.records.schema import candidates_schema
+from tap_interviewflow.writer import record_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from tap_interviewflow.answers import Words
-from tap_interviewflow.interruption import Interrupted, Interruption
 from tap_interviewflow.lookahead import Fetchers, LookAhead, Reading
 from tap_interviewflow.pagination import CandidatesPaginator, Page
 from tap_interviewflow.sandbox import Sandbox
+from tap_interviewflow.shutdown import Interrupted, Shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,13 +39,13 @@ class Drive:
     def __init__(self, fetch: Fetch, interviewers: int = 1, most: int = 4) -> None:
         self.asked: list[tuple[str, int]] = []
         self.peak = 0
-        self.interruption = Interruption()
+        self.shutdown = Shutdown()
         self._fetch = fetch
         self._in_flight = 0
         self._lock = threading.Lock()
         self.names = [f"interviewer-{number}" for number in range(1, interviewers + 1)]
         readings = [Reading(CandidatesPaginator(name, SIZE), partial(self._one, name)) for name in self.names]
-        self.fetchers = Fetchers(most, self.interruption)
+        self.fetchers = Fetchers(most, self.shutdown)
         self.ahead = LookAhead(readings, self.fetchers)
 
     def pages(self) -> Iterator[tuple[str, int]]:
@@ -163,7 +163,7 @@ def test_discovery_reads_side_by_side_too() -> None:
         together.wait()
         return number
 
-    fetchers = Fetchers(4, Interruption())
+    fetchers = Fetchers(4, Shutdown())
     assert list(fetchers.in_order(partial(call, number) for number in range(12))) == list(range(12))
 
 
@@ -183,7 +183,7 @@ def test_a_reader_that_stands_still_is_waited_for(most: int, interviewers: int) 
 @pytest.mark.parametrize("most", [1, 4])
 def test_results_that_nobody_takes_are_not_piled_up(most: int) -> None:
     made: list[int] = []
-    fetchers = Fetchers(most, Interruption())
+    fetchers = Fetchers(most, Shutdown())
     results = fetchers.in_order(partial(made.append, number) for number in range(100))
     for taken in range(1, 20):
         next(results)
@@ -292,7 +292,7 @@ def test_a_signal_ends_the_wait_for_an_answer_that_does_not_come() -> None:
         return page_of(name, number)
 
     drive = Drive(fetch)
-    drive.interruption.note(signal.SIGTERM)
+    drive.shutdown.request(signal.SIGTERM)
     with pytest.raises(Interrupted) as caught:
         next(drive.pages())
     assert caught.value.code == 128 + signal.SIGTERM

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_interviewflow.schema import RESCUED, candidates_schema
+from tap_interviewflow.records.schema import RESCUED, candidates_schema
 from tests.runs import run_here
 
 if TYPE_CHECKING:

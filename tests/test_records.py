@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tap_interviewflow import values
-from tap_interviewflow.messages import record_lines
-from tap_interviewflow.pages import PageReader
 from tap_interviewflow.fitter import Fitter, UnkeyedCandidateError
+from tap_interviewflow.pages import PageReader
 from tap_interviewflow.sandbox import Sandbox
-from tap_interviewflow.schema import candidates_schema
+from tap_interviewflow.records.schema import candidates_schema
+from tap_interviewflow.writer import record_lines
 from tests import strangers
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from tap_interviewflow.sandbox import Sandbox
-from tap_interviewflow.schema import DOCUMENTED, candidates_schema
+from tap_interviewflow.records.schema import DOCUMENTED, candidates_schema
 from tests import strangers
 
 if TYPE_CHECKING:

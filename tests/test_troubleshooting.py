@@ -14,7 +14,6 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
 SPANS = re.findall(r"`` (.+?) ``|`([^`]+)`", PAGE)
 
-NO_MESSAGES = {"sandbox.py", "sandbox_candidates.py"}
 INTERNAL = {
     "An unhandled error occurred",  # the SDK's, which is left out of the log
 }
@@ -23,8 +22,7 @@ INTERNAL = {
 def templates() -> Iterator[str]:
     """Give the texts in the code that are prose but neither a docstring nor a description."""
     for module in sorted((ROOT / "tap_interviewflow").glob("*.py")):
-        if module.name not in NO_MESSAGES:
-            yield from filter(is_prose, prose_of(ast.parse(module.read_text("utf-8"))))
+        yield from filter(is_prose, prose_of(ast.parse(module.read_text("utf-8"))))
 
 
 def prose_of(node: ast.AST) -> Iterator[str]:

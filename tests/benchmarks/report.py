@@ -23,7 +23,7 @@ _HEAD = """\
 {date}, {cores} cores, Python {python}. To repeat it: `make bench`. What counts is the ratios within one table: the
 seconds are this machine's.
 
-Everybody reads the same made-up candidates of about 0.9 kB from the [sandbox](../tap_interviewflow/sandbox.py), which
+Everybody reads the same made-up candidates of about 0.9 kB from the [sandbox](../tap_interviewflow/sandbox), which
 runs in a process of its own and has encoded all pages beforehand, 100 candidates to a page. Each contender was
 checked to have delivered every candidate, once. Processor time and memory are those of the contender's process.
 The *plain SDK tap* is what the SDK's template makes of this API

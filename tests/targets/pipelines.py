@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_interviewflow.schema import ID, INTERVIEWER, RESCUED
+from tap_interviewflow.records.schema import ID, INTERVIEWER, RESCUED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,0 +1,347 @@
+"""Whether all candidates of an Interviewer came, although the list moves while it is read.
+
+Page numbers over a list that changes lose rows: one that moves up by a place while the next page is asked for is on
+neither. What shows that a list moved is an ID that comes twice, or another total than before. What proves that nobody
+was lost is a total: as many different candidates as were ever in the list.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from tap_interviewflow.api.pagination import Habits, Page
+
+MAX_LOOKS: Final = 3
+"""How often pages are asked for again before the read is incomplete."""
+
+FEW_PAGES: Final = 2
+"""A list without a total and with more pages than these is looked at again at its top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How the read of one Interviewer ended.
+
+    Attributes:
+        read: How many different candidates came.
+        promised: How many the API stated, where it did and was not proven wrong.
+        reason: Why candidates may be missing; None if the read is complete.
+        is_confirmed: Whether what did not come is not there: by a total that proved it, or by a second look that found
+            the same. A target may delete only then.
+    """
+
+    read: int
+    promised: int | None
+    reason: str | None
+    is_confirmed: bool
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing speaks against all candidates having come."""
+        return self.reason is None
+
+
+class SeenIDs:
+    """IDs that came, and in which look they came last: nine bytes for each."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.count = 0
+        self._buckets: defaultdict[int, bytearray] = defaultdict(bytearray)
+
+    def add(self, ids: Sequence[str], look: int) -> tuple[list[int], int]:
+        """Add IDs.
+
+        Args:
+            ids: The IDs of a page.
+            look: The number of the look that they came in, up to 255.
+
+        Returns:
+            The places of those that are new, and how many came in this look for the first time.
+        """
+        unseen = []
+        first = 0
+        buckets = self._buckets
+        for place, each in enumerate(ids):
+            code = hash(each) & 0xFFFF_FFFF_FFFF_FFFF
+            bucket = buckets[code & 0xFFF]  # for a million IDs some 250 in each
+            key = (code >> 8).to_bytes(7)
+            at = bucket.find(key)
+            while at & 7 and at > 0:  # the end of one and the beginning of the next
+                at = bucket.find(key, at + 1)
+            if at < 0:
+                unseen.append(place)
+                bucket += key
+                bucket.append(look)
+                first += 1
+            elif bucket[at + 7] != look:
+                bucket[at + 7] = look
+                first += 1
+        self.count += len(unseen)
+        return unseen, first
+
+
+@dataclass(slots=True)
+class Totals:
+    """How many candidates were ever in the list, by the totals that its answers state.
+
+    Answers that were in flight together may have been made in any order: a total is another one for certain only if its
+    page was asked for after an answer had come with the total before. Two opposite changes within the time of one
+    round of requests cancel each other, and can't be seen.
+
+    Attributes:
+        current: The total of the last answer; None before the first.
+        ever: How many candidates there ever were: the first total, and all that were added.
+        has_changed: Whether any two answers had different totals.
+        has_grown: Whether the list got longer,
+        has_shrunk: and shorter. Where both is so, changes may have cancelled each other unseen.
+        is_stated: Whether every answer had one.
+    """
+
+    current: int | None = None
+    ever: int = 0
+    has_changed: bool = False
+    has_grown: bool = False
+    has_shrunk: bool = False
+    is_stated: bool = True
+    _since: float = 0.0
+    _unsettled_until: float | None = None
+
+    def note(self, total: int | None, sent: float, received: float) -> bool:
+        """Take in the total of an answer, and tell whether it differs from that of the answers before."""
+        if total is None:
+            self.is_stated = False
+            return False
+        if self.current is None:
+            self.current = self.ever = total
+            self._since = received
+            return False
+        if total == self.current:
+            if self._unsettled_until is not None and sent >= self._unsettled_until:
+                self._unsettled_until = None
+            self._since = min(self._since, received)
+            return False
+        self.has_changed = True
+        if sent < self._since:
+            self._unsettled_until = max(self._unsettled_until or 0.0, received)
+            return True
+        self.has_grown |= total > self.current
+        self.has_shrunk |= total < self.current
+        self.ever += max(0, total - self.current)
+        self.current = total
+        self._since = received
+        self._unsettled_until = None
+        return True
+
+    def prove(self, count: int) -> bool:
+        """Whether so many different candidates are all that there ever were."""
+        is_sure = self.is_stated and self._unsettled_until is None and not (self.has_grown and self.has_shrunk)
+        return self.current is not None and is_sure and count == self.ever
+
+    def fall_short_of(self, count: int) -> bool:
+        """Whether so many different candidates are more than there can ever have been."""
+        return self.current is not None and self._unsettled_until is None and count > self.ever
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one look at some pages has shown."""
+
+    number: int
+    is_full: bool
+    totals: Totals = field(default_factory=Totals)
+    different: int = 0
+    news: set[int] = field(default_factory=set)
+    last_had_news: bool = False
+
+
+class Completeness:
+    """Which candidates of an Interviewer came, what shows that its list moved, and what to look at again."""
+
+    def __init__(self, habits: Habits) -> None:
+        """Start before the first page."""
+        self._habits = habits
+        self._seen = SeenIDs()
+        self._totals = Totals()
+        self._before: frozenset[str] = frozenset()
+        self._has_far_repeats = False
+        self._moved: list[int] = []  # the pages that differ from what the page before let expect
+        self._numbers: array[int] = array("L")
+        self._sent: array[float] = array("d")
+        self._received: array[float] = array("d")
+        self._look = _Look(0, is_full=False)
+        self._looks = 0
+        self._has_settled = False
+        self._is_confirmed = False
+
+    @property
+    def count(self) -> int:
+        """How many different candidates came."""
+        return self._seen.count
+
+    @property
+    def total(self) -> int | None:
+        """What the API stated last."""
+        return self._totals.current
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether anything shows that the list moved."""
+        return self._totals.has_changed or bool(self._moved) or self._has_far_repeats
+
+    @property
+    def exceeds_total(self) -> bool:
+        """Whether more candidates came than there can ever have been by the totals."""
+        return self._totals.fall_short_of(self.count)
+
+    # The first read
+
+    def note(self, page: Page) -> int:
+        """Take in the next page of the first read, and tell how many of its candidates are new."""
+        unseen, _ = self._seen.add(page.ids, 0)
+        ids = frozenset(page.ids)
+        repeated = len(ids) - len(unseen)
+        on_neighbour = len(ids & self._before) if repeated else 0
+        has_moved = self._totals.note(page.metadata.total, page.sent, page.received)
+        if on_neighbour or has_moved:
+            self._moved.append(page.number)
+        if repeated > on_neighbour:
+            self._has_far_repeats = True
+        self._before = ids
+        self._numbers.append(page.number)
+        self._sent.append(page.sent)
+        self._received.append(page.received)
+        return len(unseen)
+
+    # Looking again
+
+    def note_again(self, page: Page) -> list[int]:
+        """Take in a page that was asked for again, and give the places of the candidates that are new."""
+        look = self._look
+        unseen, first = self._seen.add(page.ids, look.number)
+        if page.has_candidates:
+            for totals in (self._totals, look.totals):
+                totals.note(page.metadata.total, page.sent, page.received)
+        look.different += first
+        look.last_had_news = first > 0
+        if unseen:
+            look.news.add(page.number)
+        return unseen
+
+    def looks(self, last: int) -> Iterator[list[int]]:
+        """Give, look by look, the pages to ask for again; what they hold is to be noted before the next.
+
+        Args:
+            last: The number of the last page with candidates.
+        """
+        while (pages := self._next_look(last)) is not None and self._looks < MAX_LOOKS:
+            yield from self._look_at(pages, last)
+
+    def confirm(self, last: int) -> Iterator[list[int]]:
+        """Give the pages of a second look at everything, which confirms that what did not come is not there."""
+        if self._is_confirmed or not self._has_settled:
+            return
+        before = self.count
+        yield from self._look_at((), last)
+        self._is_confirmed = self.count == before == self._look.different
+
+    def _look_at(self, pages: Collection[int], last: int) -> Iterator[list[int]]:
+        """Look at some pages, or where there are none at everything, to its end."""
+        self._looks += 1
+        self._look = _Look(self._looks, is_full=not pages)
+        if pages:
+            yield sorted(pages)[1:] + sorted(pages)[:1]  # the top last: that is where newcomers gather meanwhile
+            return
+        yield list(range(1, last + 2))
+        further = last + 2
+        while self._look.last_had_news:
+            yield [further]
+            further += 1
+
+    def _next_look(self, last: int) -> Collection[int] | None:
+        """Say what to look at; nothing for everything, None if there is no more need."""
+        if self._has_proof():
+            self._has_settled = self._is_confirmed = True
+            return None
+        return self._next_by_total(last) if self._has_total() else self._next_by_news(last)
+
+    def _next_by_total(self, last: int) -> Collection[int] | None:
+        look = self._look
+        if not self.has_moved:
+            self._has_settled = True  # a total that is higher than what came is judged as a word
+            return None
+        if self._looks == 0:
+            return () if self._has_far_repeats else self._suspects(last) | {1}
+        if look.is_full and not look.news and not look.totals.has_changed:
+            self._habits.overstated = True
+            return None
+        return _and_next(look.news) if look.news and not look.is_full else ()
+
+    def _next_by_news(self, last: int) -> Collection[int] | None:
+        if self._looks == 0 and self._has_far_repeats:
+            return ()
+        if self._looks:
+            pages = _and_next(self._look.news)
+        else:
+            pages = self._suspects(last)
+            if pages or last > FEW_PAGES:
+                pages |= {1}
+        self._has_settled = not pages
+        return pages or None
+
+    def _has_total(self) -> bool:
+        """Whether the API states a total that may prove something."""
+        habits = self._habits
+        return self._totals.is_stated and not (
+            self.exceeds_total or "total" in habits.contradicted or habits.overstated
+        )
+
+    def _has_proof(self) -> bool:
+        if not self._has_total():
+            return False
+        look = self._look
+        return self._totals.prove(self.count) or (look.is_full and look.totals.prove(look.different))
+
+    def _suspects(self, last: int) -> set[int]:
+        """Give the pages that were in flight when the list moved, one before and one after."""
+        suspects: set[int] = set()
+        for number in self._moved:
+            place = bisect_left(self._numbers, number)
+            around = range(max(0, place - 1), place + 1)
+            begin, end = min(self._sent[i] for i in around), max(self._received[i] for i in around)
+            low = high = place
+            while low > 0 and self._received[low - 1] > begin:
+                low -= 1
+            while high + 1 < len(self._numbers) and self._sent[high + 1] < end:
+                high += 1
+            suspects |= set(range(max(1, self._numbers[low] - 1), min(self._numbers[high] + 1, last + 1) + 1))
+        return suspects
+
+    # The verdict
+
+    def verdict(self, doubts: Sequence[str]) -> Verdict:
+        """Judge the read once it has ended.
+
+        Args:
+            doubts: What speaks against all candidates having come, besides.
+        """
+        total = self.total if "total" not in self._habits.contradicted and not self.exceeds_total else None
+        reasons = list(doubts)
+        if not self._has_settled and not self._has_proof():
+            stated = f"; the API states {total:,}" if total is not None else ""
+            reasons.append(f"the list kept moving while it was read: {self.count:,} candidates came{stated}")
+        elif not reasons and total is not None and self.count < total and not self._has_proof():
+            reasons.append(f"the API states {total:,} candidates, {self.count:,} came")
+        is_confirmed = not reasons and (self._is_confirmed or self._has_proof())
+        return Verdict(self.count, total, "; ".join(reasons) or None, is_confirmed)
+
+
+def _and_next(pages: Collection[int]) -> set[int]:
+    return {number + step for number in pages for step in (0, 1)}

@@ -1,0 +1,308 @@
+"""The envelope of an answer: where the candidates are in it, and what it says of those still to come.
+
+The vendor documents no response of the Fetch API. The shapes known here are those that its other endpoints and the
+usual web frameworks have; everything else is an error that names the keys found, never their values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_interviewflow.api.redact import plain_name
+from tap_interviewflow.records.schema import ID_SOURCES
+
+_LISTS: Final = (
+    *("data", "candidates", "interviews", "results", "items"),
+    *("records", "rows", "docs", "list", "content"),
+)
+_WRAPPERS: Final = ("data", "result", "response")
+_CONTAINERS: Final = ("meta", "metadata", "pagination", "paging", "pageInfo", "page_info", "page", "links", "_links")
+_MORE: Final = {
+    *("hasmore", "hasnext", "hasnextpage", "hasmorepages", "morepages"),
+    *("next", "nextpage", "nextpageurl", "nexturl"),
+}
+_LAST: Final = {"last", "islast", "islastpage", "lastpage"}
+_PAGES: Final = {"totalpages", "lastpage", "pagecount", "numpages", "pagestotal", "pages"}
+_TOTAL: Final = {
+    *("total", "totalcount", "totalitems", "totalelements", "totaldocs", "totalrows", "totalhits"),
+    *("totalresults", "totalrecords", "totalcandidates", "totalinterviews", "count"),
+}
+_CODES: Final = ("status", "statusCode", "status_code", "code", "errorCode", "error_code")
+_SUCCESS: Final = ("success", "ok", "isSuccess", "is_success", "succeeded")
+_FAILED: Final = ("isError", "is_error", "hasError", "has_error", "hasErrors", "failed")
+_FAILURES: Final = {"error", "fail", "failed", "failure", "false"}
+_FALSE: Final = {"false", "no", "0"}
+_TRUE: Final = {"true", "yes", "1"}
+_NO_ERROR: Final = {"", "none", "null", "false", "no", "0"}
+_REASONS: Final = ("message", "error", "errors", "detail", "details", "reason", "msg", "error_description", "title")
+_PEOPLE: Final = ("interview", "candidate")
+
+MAX_NAMES: Final = 20
+MAX_REASON: Final = 200
+MAX_CANDIDATES: Final = 100_000
+"""The most candidates that are taken from one answer."""
+
+
+class NotAPageError(FatalAPIError):
+    """An answer that is not a page of candidates.
+
+    Attributes:
+        kind: What it is instead, in a word or two; the same for answers of the same kind.
+    """
+
+    def __init__(self, message: str, kind: str) -> None:
+        """Say what is wrong, and in what kind of way."""
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class PageMetadata:
+    """What an answer says of its place among the pages; None where it says nothing."""
+
+    has_more: bool | None = None
+    pages: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An answer, opened."""
+
+    candidates: list[dict[str, Any]]
+    metadata: PageMetadata
+
+
+def open_page(document: object, records_jsonpath: str | None = None) -> Envelope:
+    """Find the candidates in an answer.
+
+    Args:
+        document: The decoded body.
+        records_jsonpath: Where the user says that the list is, as a JSONPath.
+
+    Raises:
+        NotAPageError: If the answer reports a failure, or holds no list of candidates where one is known to be.
+        FatalAPIError: If it holds more than one, or one that is too long or holds something else.
+    """
+    if isinstance(document, dict):
+        for envelope in _envelopes(document):
+            _check(envelope, document)
+            _check_status(envelope, document)
+    candidates = _at_jsonpath(document, records_jsonpath) if records_jsonpath else _list(document)
+    if len(candidates) > MAX_CANDIDATES:
+        message = (
+            f"the answer holds {len(candidates):,} candidates, more than {MAX_CANDIDATES:,}; set a smaller page_size"
+        )
+        raise FatalAPIError(message)
+    kinds = set(map(type, candidates)) - {dict}
+    if kinds:
+        message = f"the list of candidates holds a value of type {kinds.pop().__name__}{_names_of(document)}"
+        raise FatalAPIError(message)
+    return Envelope(candidates, _metadata(document))
+
+
+def open_look_up(document: object, interview_id: str, records_jsonpath: str | None = None) -> list[dict[str, Any]]:
+    """Find the candidate in the answer to a look-up.
+
+    Besides the shapes of a page, the candidate may stand alone: as the body, as ``data``, or as a member of either
+    that is named ``interview`` or ``candidate``. Where the interview and the person inside it both have an ID, the one
+    with the ID that was asked for counts. ``data`` that is null is taken for "not found".
+
+    Raises:
+        NotAPageError: As ``open_page`` does.
+    """
+    if isinstance(document, dict) and not records_jsonpath:
+        _check(document, document)
+        if "data" in document and document["data"] is None:
+            return []
+        alone = list(_alone(document))
+        for candidate in alone:
+            if interview_id in _ids(candidate):
+                return [candidate]
+        if alone and not _lists(document):
+            return []
+    candidates = open_page(document, records_jsonpath).candidates
+    return [candidate for candidate in candidates if interview_id in _ids(candidate)][:1]
+
+
+def _ids(candidate: Mapping[str, Any]) -> set[str]:
+    return {str(candidate[name]) for name in ID_SOURCES if candidate.get(name) not in (None, "")}
+
+
+def _alone(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give the objects that may be the candidate, those with the person or the interview inside them first.
+
+    An interview beside a person (``{"candidate": {…}, "interview": {"id": …}}``) is one record: its own members, and
+    whatever stands beside it by its own name.
+    """
+    for place in (document.get("data"), document.get("result"), document.get("response"), document):
+        if not isinstance(place, dict):
+            continue
+        if _ids(place):
+            yield place
+        for name in _PEOPLE:
+            inner = place.get(name)
+            if isinstance(inner, dict) and _ids(inner):
+                others = {key: value for key, value in place.items() if key in _PEOPLE or place is not document}
+                del others[name]
+                yield {**others, **inner}
+
+
+def _at_jsonpath(document: object, records_jsonpath: str) -> list[Any]:
+    from singer_sdk.helpers.jsonpath import extract_jsonpath  # noqa: PLC0415  # slow to load, and seldom needed
+
+    if isinstance(document, (dict, list)):
+        matches = list(extract_jsonpath(records_jsonpath.removesuffix("[*]"), document))
+        if len(matches) == 1 and isinstance(matches[0], list):
+            return matches[0]
+    raise _no_list(f"records_jsonpath {records_jsonpath} leads to no list in the answer", document)
+
+
+def _list(document: object) -> list[Any]:
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict):
+        found = "null" if document is None else type(document).__name__
+        raise _no_list(f"the answer is {found}, not a list of candidates", document)
+    lists = _lists(document)
+    filled = [place for place in lists if lists[place]] or list(lists)[:1]
+    if len(filled) > 1:
+        message = f"the answer has more than one list with candidates: {' and '.join(filled)}{_names_of(document)}"
+        raise FatalAPIError(f"{message}; records_jsonpath can say which")
+    if not filled:
+        raise _no_list("no list of candidates in the answer", document)
+    return lists[filled[0]]
+
+
+def _lists(document: Mapping[str, Any]) -> dict[str, list[Any]]:
+    places = {name: document.get(name) for name in _LISTS}
+    for wrapper in _WRAPPERS:
+        inner = document.get(wrapper)
+        if isinstance(inner, dict):
+            places |= {f"{wrapper}.{name}": inner.get(name) for name in _LISTS}
+    return {place: value for place, value in places.items() if isinstance(value, list)}
+
+
+def _envelopes(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield document
+    yield from (document[name] for name in _WRAPPERS if isinstance(document.get(name), dict))
+
+
+# Failures that come with HTTP 200
+
+
+def _check(envelope: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    said_no = any(_spelled(envelope.get(name)) in _FALSE for name in _SUCCESS)
+    said_so = any(_spelled(envelope.get(name)) in _TRUE for name in _FAILED)
+    errors = [envelope[name] for name in ("error", "errors") if envelope.get(name)]
+    if said_no or said_so or any(_spelled(error) not in _NO_ERROR for error in errors):
+        raise _failure(document)
+
+
+def _check_status(envelope: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    # For the envelope of a list only: a candidate that stands alone has a status of its own.
+    codes = [_spelled(envelope.get(name)) for name in _CODES]
+    is_code = any(len(code) == 3 and code.isdecimal() and code[0] in "45" for code in codes)  # noqa: PLR2004
+    if codes[0] in _FAILURES or is_code:
+        raise _failure(document)
+
+
+def _spelled(value: object) -> str:
+    return str(value).strip().lower() if isinstance(value, (str, bool, int)) else ("" if not value else "something")
+
+
+def reason_of(document: object) -> str:
+    """Give the API's own words on a failure, in one short line; empty where there are none."""
+    found: object = document
+    for _ in range(4):  # as deep as {"data": {"errors": [{"message": …}]}}
+        if isinstance(found, list):
+            found = found[0] if found else None
+        if not isinstance(found, dict):
+            break
+        found = next(
+            (found[name] for name in _REASONS if isinstance(found.get(name), (str, dict, list))), None
+        ) or next((found[name] for name in _WRAPPERS if isinstance(found.get(name), dict)), None)
+    if not isinstance(found, str):
+        return ""
+    text = " ".join("".join(c if c.isprintable() else " " for c in found[: 4 * MAX_REASON]).split())
+    return text if len(text) <= MAX_REASON else f"{text[:MAX_REASON]}…"
+
+
+def _failure(document: Mapping[str, Any]) -> NotAPageError:
+    reason = reason_of(document)
+    said = f": the API says “{reason}”" if reason else _names_of(document)
+    return NotAPageError(f"the API answered 200 but reports a failure{said}", "a reported failure")
+
+
+def _no_list(reason: str, document: object) -> NotAPageError:
+    message = f"{reason}{_names_of(document)}; records_jsonpath can say where the list is"
+    return NotAPageError(message, "no list")
+
+
+def _names_of(document: object) -> str:
+    if not isinstance(document, Mapping):
+        return ""
+    data = document.get("data")
+    inner = f"; in data: {_names(data)}" if isinstance(data, Mapping) else ""
+    return f" (top-level keys: {_names(document)}{inner})"
+
+
+def _names(document: Mapping[str, Any]) -> str:
+    return ", ".join([plain_name(name) for name in document][:MAX_NAMES]) or "none"
+
+
+# What is said beside the list
+
+
+def _metadata(document: object) -> PageMetadata:
+    if not isinstance(document, dict):
+        return PageMetadata()
+    places = list(_envelopes(document))
+    for _ in range(2):  # meta.pagination is two levels deep
+        places += [
+            inner
+            for place in places
+            for name in _CONTAINERS
+            if isinstance(inner := place.get(name), dict) and not any(inner is known for known in places)
+        ]
+    flags: set[bool] = set()
+    pages: list[int] = []
+    totals: list[int] = []
+    for place in places:
+        for name, value in place.items():
+            word = _plain(name)
+            if word in _MORE and (flag := _flag(value)) is not None:
+                flags.add(flag)
+            elif word in _LAST and isinstance(value, bool):
+                flags.add(not value)
+            elif word in _PAGES and (count := _count(value)) is not None:
+                pages.append(count)
+            elif word in _TOTAL and (count := _count(value)) is not None:
+                totals.append(count)
+    # Of several words the one that promises the most: too much costs a request, too little loses candidates.
+    return PageMetadata(True in flags if flags else None, max(pages, default=None), max(totals, default=None))
+
+
+_UNSPELLED: Final = re.compile(r"[_\-]")
+
+
+def _plain(name: str) -> str:
+    return _UNSPELLED.sub("", name).lower() if len(name) <= 30 else ""  # noqa: PLR2004  # longer than any of the words
+
+
+def _flag(value: object) -> bool | None:
+    """Read a flag, or the address or number of the next page, null where there is none."""
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    return _spelled(value) not in _FALSE | {""}
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:  # noqa: PLR2004
+        return int(value)
+    return value if type(value) is int and value >= 0 else None

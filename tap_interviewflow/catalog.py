@@ -1,0 +1,81 @@
+"""The catalog that a run is given: made by hand, by Meltano, or by an older version of the tap."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, Final
+
+from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.singerlib import Catalog
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+
+from tap_interviewflow.records.schema import DOCUMENTED, KEY_PROPERTIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STREAM: Final = "candidates"
+
+
+def mend_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a catalog with what the tap promises of it whatever a hand has changed.
+
+    - Both columns of the key are in the schema and the key, and can't be deselected.
+    - Open objects do not say that they have no properties: targets would take it that nothing is in them.
+    - The replication method is where the SDK looks for it.
+
+    Raises:
+        ConfigurationError: If the stream is not in it, or in a shape that nobody could read.
+    """
+    try:
+        streams = [copy.deepcopy(entry) for entry in document["streams"] if entry["tap_stream_id"] == STREAM]
+        for stream in streams:
+            _mend(stream)
+        mended = {"streams": streams}
+        _ = Catalog.from_dict(mended)[STREAM]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        message = f"the catalog has no stream {STREAM} that can be read; make one with --discover"
+        raise ConfigurationError(message) from None
+    return mended
+
+
+def _mend(stream: dict[str, Any]) -> None:
+    schema = stream["schema"]
+    for definition in schema["properties"].values():
+        _open(definition)
+    keys = {name: _key(name, schema["properties"]) for name in KEY_PROPERTIES}
+    is_complete = keys.keys() <= schema["properties"].keys()
+    schema["properties"] = schema["properties"] | keys if is_complete else keys | schema["properties"] | keys
+    stream["stream"] = STREAM
+    stream["key_properties"] = list(KEY_PROPERTIES)
+    # Without any metadata everything is selected.
+    if metadata := {tuple(entry["breadcrumb"]): entry["metadata"] for entry in stream.get("metadata") or ()}:
+        root = metadata.setdefault((), {"selected": True})
+        root["table-key-properties"] = list(KEY_PROPERTIES)
+        for name in (*KEY_PROPERTIES, root.get("replication-key")):
+            if name in schema["properties"]:
+                metadata.setdefault(("properties", name), {}).update(inclusion="automatic", selected=True)
+        implied = REPLICATION_INCREMENTAL if root.get("replication-key") else None
+        if method := root.get("replication-method") or implied:
+            stream["replication_method"] = method
+    stream["metadata"] = [{"breadcrumb": list(where), "metadata": each} for where, each in metadata.items()]
+
+
+def _key(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    given = properties.get(name, {})
+    is_text = "string" in given.get("type", ()) and "format" not in given
+    return given | {"type": ["string"]} if is_text else dict(DOCUMENTED[name])
+
+
+def _open(schema: dict[str, Any]) -> None:
+    """Take the empty ``properties`` out of objects, however deep they are."""
+    if schema.get("properties") == {}:
+        del schema["properties"]
+    for inner in (
+        *schema.get("properties", {}).values(),
+        *schema.get("anyOf", ()),
+        schema.get("items"),
+        schema.get("additionalProperties"),
+    ):
+        if isinstance(inner, dict):
+            _open(inner)

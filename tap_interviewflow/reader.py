@@ -1,0 +1,317 @@
+"""Reading: the candidates of one Interviewer after the other, by look-up, or as a sample."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import cached_property, partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_interviewflow.api.client import Client, RefusedError
+from tap_interviewflow.api.completeness import Completeness, Verdict
+from tap_interviewflow.api.envelope import NotAPageError, open_look_up, open_page
+from tap_interviewflow.api.pagination import CandidatesPaginator, Habits, Page
+from tap_interviewflow.api.prefetch import PageQueue, Prefetcher, WorkerPool
+from tap_interviewflow.records.conform import Conformer, NoIDError
+from tap_interviewflow.records.schema import ID, INTERVIEWER, candidates_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from tap_interviewflow.api.client import Response
+    from tap_interviewflow.shutdown import Shutdown
+
+logger = logging.getLogger("tap-interviewflow.candidates")
+
+MAX_SAMPLED: Final = 20_000
+"""So many candidates of a sample are kept, to be read without asking for their pages once more."""
+
+MAX_SAMPLE_AGE: Final = 300.0
+"""Seconds for which a sampled page may be the first page of a read."""
+
+PROGRESS_INTERVAL: Final = 30.0
+"""Seconds between log lines on how far a read is."""
+
+_NOT_PAGES: Final = frozenset({
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+})  # fmt: skip
+"""What an API may answer for a page behind the last one."""
+
+
+class Reader:
+    """Reads candidates from the API, pages ahead of need over all Interviewers.
+
+    Attributes:
+        interviewer_ids: The Interviewers, each once, in the order of the setting.
+        verdicts: How the read of each Interviewer ended, as far as it has.
+        first_date: The ``Date`` of the API's first answer, where it gave one.
+    """
+
+    def __init__(self, config: Mapping[str, Any], shutdown: Shutdown, client: Client) -> None:
+        """Ask for nothing yet.
+
+        Args:
+            config: The settings.
+            shutdown: What is to be obeyed while an answer is waited for.
+            client: What sends the requests.
+        """
+        self.interviewer_ids: list[str] = list(dict.fromkeys(config["interviewer_ids"]))
+        self.verdicts: dict[str, Verdict] = {}
+        self.first_date: datetime | None = None
+        self._config = config
+        self._client = client
+        self._pool = WorkerPool(config["max_parallel_requests"], shutdown)
+        self._habits = Habits()
+        self._conformer = Conformer(candidates_schema())
+        self._encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None
+        self._confirms = False
+        self._sampled: dict[str, Response] = {}
+
+    def prepare(
+        self,
+        conformer: Conformer,
+        *,
+        encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None,
+        confirms: bool = False,
+    ) -> None:
+        """Say what becomes of candidates, before the first of them is read.
+
+        Args:
+            conformer: Makes records of candidates.
+            encode: Makes RECORD messages of records, in the fetching threads, where every record goes out as it is.
+            confirms: Whether a target is to delete what does not come: then it is looked for twice.
+        """
+        self._conformer = conformer
+        self._encode = encode
+        self._confirms = confirms
+
+    def close(self) -> None:
+        """Close the connections, and let the threads end."""
+        self._pool.close()
+        self._client.close()
+
+    # Discovery
+
+    def sample(self) -> Iterator[dict[str, Any]]:
+        """Read the first page of each Interviewer, side by side.
+
+        Yields:
+            Candidates as the API sent them.
+
+        Raises:
+            FatalAPIError: If an Interviewer can't be read.
+        """
+        kept = 0
+        for interviewer_id, response, candidates in self._pool.in_order(
+            partial(self._first_page, interviewer_id) for interviewer_id in self.interviewer_ids
+        ):
+            kept += len(candidates)
+            if kept <= MAX_SAMPLED:
+                self._sampled[interviewer_id] = response
+            yield from candidates
+
+    def check(self) -> Iterator[tuple[str, int | FatalAPIError]]:
+        """Ask for the first page of each Interviewer, and give how many candidates it has or what is wrong."""
+
+        def attempt(interviewer_id: str) -> tuple[str, int | FatalAPIError]:
+            try:
+                return interviewer_id, len(self._first_page(interviewer_id)[2])
+            except FatalAPIError as error:
+                return interviewer_id, error
+
+        yield from self._pool.in_order(partial(attempt, interviewer_id) for interviewer_id in self.interviewer_ids)
+
+    def _first_page(self, interviewer_id: str) -> tuple[str, Response, list[dict[str, Any]]]:
+        response = self._ask(interviewer_id, 1, lambda: True)
+        try:
+            envelope = open_page(response.document, self._config.get("records_jsonpath"))
+        except FatalAPIError as error:
+            raise _named(error, interviewer_id, 1) from None
+        return interviewer_id, response, envelope.candidates
+
+    # Pages
+
+    def pages(self, interviewer_id: str) -> Iterator[Page]:
+        """Read an Interviewer to its proven end, and look again at what moved meanwhile.
+
+        Interviewers have to be read in the order of the setting. Afterwards ``verdicts`` says how it ended.
+
+        Yields:
+            Pages with candidates that are to be written.
+
+        Raises:
+            FatalAPIError: If a page can't be read; the pages before it have been given.
+        """
+        queue = self._queues[interviewer_id]
+        seen = Completeness(self._habits)
+        paginator = CandidatesPaginator(interviewer_id, self._config["page_size"], self._habits, queue, seen)
+        logged = time.monotonic()
+        while not paginator.finished:
+            page = self._prefetcher.take()
+            is_new = page.has_candidates and not paginator.is_repeated(page)
+            paginator.advance(page)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]  # see has_more
+            if not paginator.finished:
+                self._prefetcher.ask_ahead()
+            if is_new:
+                yield page
+            yield from paginator.found
+            paginator.found.clear()
+            if time.monotonic() - logged > PROGRESS_INTERVAL:
+                logged = time.monotonic()
+                of = "" if seen.total is None else f" of {seen.total:,}"
+                logger.info("Interviewer %s, page %d: %s candidates so far%s", interviewer_id, page.number,
+                            f"{seen.count:,}", of)  # fmt: skip
+        self._prefetcher.go_on()
+        yield from self._look_again(queue, seen, seen.looks(paginator.last), interviewer_id)
+        verdict = seen.verdict(paginator.doubts)
+        if self._confirms and verdict.is_complete:
+            yield from self._look_again(queue, seen, seen.confirm(paginator.last), interviewer_id)
+            verdict = seen.verdict(paginator.doubts)
+        self.verdicts[interviewer_id] = verdict
+
+    def _look_again(
+        self, queue: PageQueue, seen: Completeness, looks: Iterable[list[int]], interviewer_id: str
+    ) -> Iterator[Page]:
+        for numbers in looks:
+            logger.info("Interviewer %s: looking at %s again", interviewer_id, count_of(len(numbers), "page"))
+            for page in queue.look(numbers):
+                if places := seen.note_again(page):
+                    yield page.only(places)
+
+    def are_still_empty(self) -> bool:
+        """Ask once more for the first page of each Interviewer without a candidate, and tell whether it has none."""
+        empty = [interviewer_id for interviewer_id, verdict in self.verdicts.items() if not verdict.read]
+        calls = (partial(self._fetch, interviewer_id, 1, lambda: True) for interviewer_id in empty)
+        return not any(page.has_candidates for page in list(self._pool.in_order(calls)))
+
+    @cached_property
+    def _queues(self) -> dict[str, PageQueue]:
+        return {
+            interviewer_id: PageQueue(
+                partial(self._fetch, interviewer_id), self._config["page_size"], self._habits, self._pool
+            )
+            for interviewer_id in self.interviewer_ids
+        }
+
+    @cached_property
+    def _prefetcher(self) -> Prefetcher:
+        return Prefetcher(self._queues.values(), self._pool)
+
+    def _fetch(
+        self, interviewer_id: str, number: int, is_wanted: Callable[[], bool], *, is_first_look: bool = False
+    ) -> Page:
+        """Fetch a page, in one of the threads."""
+        try:
+            response = self._take_sampled(interviewer_id, number, is_first_look=is_first_look)
+            response = response or self._ask(interviewer_id, number, is_wanted)
+            return self._page_of(response, interviewer_id, number, is_encoded=is_first_look)
+        except RefusedError as error:
+            if number == 1 or error.status not in _NOT_PAGES:
+                raise
+            return Page(number, refusal=error, kind=str(error.status))
+        except NotAPageError as error:
+            refusal = _named(error, interviewer_id, number)
+            if number == 1:
+                raise refusal from None
+            return Page(number, refusal=refusal, kind=error.kind)
+
+    def _page_of(self, response: Response, interviewer_id: str, number: int, *, is_encoded: bool) -> Page:
+        if response.status == HTTPStatus.NO_CONTENT:
+            message = "204 No Content"
+            raise NotAPageError(message, "204")
+        try:
+            envelope = open_page(response.document, self._config.get("records_jsonpath"))
+            records, tally = self._conformer.conform(
+                envelope.candidates, interviewer_id, has_extreme_numbers=response.has_extreme_numbers
+            )
+            tally.replaced = response.replaced
+            ids = [record[ID] for record in records]
+            page = Page(number, ids, envelope.metadata, response.sent, response.received, records, tally)
+            if is_encoded and self._encode:
+                # In this thread, right after they were decoded: later they would have left the processor's cache.
+                page.lines, page.records = self._encode(records), ()
+        except NotAPageError:
+            raise
+        except (FatalAPIError, NoIDError) as error:
+            raise _named(error, interviewer_id, number) from None
+        except RecursionError:
+            message = "the answer is nested too deeply to be read"
+            raise _named(message, interviewer_id, number) from None
+        return page
+
+    def _take_sampled(self, interviewer_id: str, number: int, *, is_first_look: bool) -> Response | None:
+        if number > 1 or not is_first_look:
+            return None
+        response = self._sampled.pop(interviewer_id, None)
+        return response if response and time.monotonic() - response.received < MAX_SAMPLE_AGE else None
+
+    def _ask(self, interviewer_id: str, number: int, is_wanted: Callable[[], bool]) -> Response:
+        body: dict[str, Any] = {INTERVIEWER: interviewer_id, "page": number, "limit": self._config["page_size"]}
+        if filters := self._config.get("additional_fields"):
+            body["additionalFields"] = filters
+        response = self._client.fetch(body, _where(interviewer_id, number), is_wanted)
+        self.first_date = self.first_date or response.date
+        return response
+
+    # Look-ups
+
+    def look_ups(self, interview_ids: Iterable[str]) -> Iterator[Page]:
+        """Look up single candidates, each at every Interviewer until one knows it.
+
+        Yields:
+            Pages with one candidate each.
+
+        Raises:
+            FatalAPIError: If one was not found, or refused, after the others have been given.
+        """
+        failures = []
+        finds = (partial(self._find, interview_id) for interview_id in dict.fromkeys(interview_ids))
+        for interview_id, found in self._pool.in_order(finds):
+            if isinstance(found, Page):
+                yield found
+            else:
+                failures.append(found or f"no Interviewer of interviewer_ids has the interview {interview_id}")
+        if failures:
+            message = f"{'; '.join(failures)} (interview_ids)"
+            raise FatalAPIError(message)
+
+    def _find(self, interview_id: str) -> tuple[str, Page | str]:
+        """Give the candidate, or what the API said instead, empty where nobody knows it."""
+        refusal = ""
+        for interviewer_id in self.interviewer_ids:
+            where = f"Interviewer {interviewer_id}, interview {interview_id}"
+            body = {INTERVIEWER: interviewer_id, "interviewId": interview_id}
+            try:
+                response = self._client.fetch(body, where)
+                candidates = open_look_up(response.document, interview_id, self._config.get("records_jsonpath"))
+                if not candidates:
+                    continue
+                records, tally = self._conformer.conform(candidates, interviewer_id)
+            except RefusedError as error:
+                refusal = refusal if error.status == HTTPStatus.NOT_FOUND else str(error)
+            except (NotAPageError, NoIDError) as error:
+                refusal = f"{where}: {error}"
+            else:
+                tally.replaced = response.replaced
+                return interview_id, Page(1, [record[ID] for record in records], records=records, tally=tally)
+        return interview_id, refusal
+
+
+def count_of(count: int, noun: str) -> str:
+    """Give a number with its noun: «1 page», «3,600 candidates»."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _where(interviewer_id: str, number: int) -> str:
+    return f"Interviewer {interviewer_id}, page {number}"
+
+
+def _named(error: object, interviewer_id: str, number: int) -> FatalAPIError:
+    return FatalAPIError(f"{_where(interviewer_id, number)}: {error}")

@@ -1,0 +1,165 @@
+"""What can go wrong with an answer."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
+
+from tap_interviewflow.sandbox.candidates import to_json
+from tap_interviewflow.sandbox.protocol import response
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+FaultChooser: TypeAlias = Callable[[Mapping[str, object], int], str | None]
+Faults: TypeAlias = Mapping[int | tuple[str, int | str], str | Sequence[str]] | FaultChooser
+
+
+class Turn(NamedTuple):
+    """What a fault has at hand."""
+
+    good: bytes
+    argument: str
+    complaint: dict[str, object]
+    numbers: object  # where candidates should stand
+    wait: Callable[[float | None], bool]  # true once the sandbox stops
+    drip_seconds: float
+
+    @property
+    def content(self) -> bytes:
+        """The body of the good answer."""
+        return self.good.partition(b"\r\n\r\n")[2]
+
+
+def _reset(_: Turn) -> NoReturn:
+    raise ConnectionResetError
+
+
+def _reset_body(turn: Turn) -> Iterator[bytes]:
+    yield turn.good[: -len(turn.content) // 2]
+    raise ConnectionResetError
+
+
+def _short_body(turn: Turn) -> Iterator[bytes]:
+    yield turn.good[: -len(turn.content) // 2]
+    raise ConnectionAbortedError
+
+
+def _hang(turn: Turn) -> NoReturn:
+    turn.wait(None)
+    raise ConnectionAbortedError
+
+
+def _sleep(turn: Turn) -> Iterator[bytes]:
+    turn.wait(float(turn.argument))
+    yield turn.good
+
+
+def _drip(turn: Turn) -> Iterator[bytes]:
+    yield turn.good.removesuffix(turn.content)
+    for byte in turn.content:
+        if turn.wait(turn.drip_seconds):
+            raise ConnectionAbortedError
+        yield bytes([byte])
+
+
+def _chunked(turn: Turn) -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    size = len(turn.content) // 3 + 1
+    for start in range(0, len(turn.content), size):
+        chunk = turn.content[start : start + size]
+        yield b"%x\r\n%b\r\n" % (len(chunk), chunk)
+    yield b"0\r\n\r\n"
+
+
+def _huge(turn: Turn) -> Iterator[bytes]:
+    before, after = b'{"success":true,"data":{"candidates":[]},"padding":"', b'"}'
+    left = int(turn.argument) - len(before) - len(after)
+    yield response(200, before, {"Content-Length": turn.argument})
+    while left > 0:
+        yield b"x" * min(left, 1 << 16)
+        left -= 1 << 16
+    yield after
+
+
+def _unsuccessful_list(turn: Turn) -> list[bytes]:
+    content = json.loads(turn.content)
+    listed = content if isinstance(content, dict) else {"data": content}
+    return [response(200, to_json({**listed, "success": False, **turn.complaint}))]
+
+
+def _zipped(content: bytes) -> list[bytes]:
+    return [response(200, content, {"Content-Encoding": "gzip"})]
+
+
+ERRORS = {str(status.value): status.phrase for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
+ERRORS["400"] = "additionalFields: no custom field has this name"
+FAULTS: dict[str, Callable[[Turn], Iterable[bytes]]] = {
+    "ok": lambda turn: [turn.good],
+    "empty": lambda turn: [turn.good],  # which was made without candidates
+    "204": lambda _: [response(204, b"")],
+    "refuse-html": lambda _: [response(200, b"<h1>Back soon</h1>", {"Content-Type": "text/html"})],
+    "empty-body": lambda _: [response(200, b"")],
+    "null": lambda _: [response(200, b"null")],
+    "cut-json": lambda turn: [response(200, turn.content[: len(turn.content) // 2])],
+    "success-false": lambda turn: [response(200, to_json({"success": False, **turn.complaint}))],
+    "success-false-list": _unsuccessful_list,
+    "error-object": lambda turn: [response(200, to_json({"error": {"code": "busy", **turn.complaint}}))],
+    "non-objects": lambda turn: [response(200, to_json(turn.numbers))],
+    "gzip": lambda turn: _zipped(gzip.compress(turn.content)),
+    "bad-gzip": lambda turn: _zipped(gzip.compress(turn.content)[:10] + b"\xff" * 32),
+    "redirect": lambda turn: [response(307, b"", {"Location": turn.argument})],
+    "body": lambda turn: [response(200, turn.argument.encode())],
+    "reset": _reset,
+    "reset-body": _reset_body,
+    "short-body": _short_body,
+    "drip": _drip,
+    "hang": _hang,
+    "chunked": _chunked,
+    "huge": _huge,
+    "sleep": _sleep,
+}
+
+
+def listed(names: str | Sequence[str]) -> Sequence[str]:
+    """The names, also where there is only one."""
+    return [names] if isinstance(names, str) else names
+
+
+def check_faults(faults: Faults) -> None:
+    """Refuse a fault that does not exist: it would be a test that tests nothing.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    for name in () if callable(faults) else itertools.chain.from_iterable(map(listed, faults.values())):
+        fault, _, argument = name.removeprefix("always:").partition(":")
+        if fault not in FAULTS and fault not in ERRORS:
+            msg = f"no such fault: {name}"
+            raise ValueError(msg)
+        if fault in {"huge", "sleep"} and not re.fullmatch(r"\d+(\.\d+)?" if fault == "sleep" else r"\d+", argument):
+            msg = f"the fault {fault} needs a number, such as {fault}:100, not {name}"
+            raise ValueError(msg)
+
+
+def due_fault(faults: Faults, visits: Counter[object], ordinal: int, body: Mapping[str, object]) -> str | None:
+    """The fault that this request meets; its visit is counted."""
+    interviewer = body.get("interviewerId")
+    asked = (ordinal, (interviewer, body.get("interviewId")), (interviewer, body.get("page", 1)))
+    if callable(faults):
+        visits[asked[1:]] += 1
+        return faults(body, visits[asked[1:]])
+    for key, planned in faults.items():
+        if key in asked:
+            names, visit = listed(planned), visits[key]
+            visits[key] += 1
+            if visit < len(names):
+                return names[visit]
+            if names and names[-1].startswith("always:"):
+                return names[-1]
+    return None

@@ -1,0 +1,280 @@
+"""Writing Singer messages: encoded by a compiled encoder, buffered, and in whole lines whatever happens."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from datetime import datetime
+from mmap import PAGESIZE
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from singer_sdk.singerlib import Message, RecordMessage
+from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+from typing_extensions import override
+
+from tap_interviewflow.shutdown import POLL_INTERVAL, Shutdown
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MAX_BUFFER: Final = 2**18
+_MAX_PIPE: Final = 2**20
+_NAP: Final = 0.001
+
+
+class OutputError(Exception):
+    """Standard output takes no more."""
+
+
+class TargetGoneError(OutputError):
+    """The target takes no more, and there is nobody to tell."""
+
+
+class _Line(msgspec.Struct, gc=False):
+    type: str
+    stream: str
+    record: Any
+    version: int | msgspec.UnsetType
+    time_extracted: str
+
+
+def _as_json(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=_as_json, decimal_format="number")
+
+
+def record_lines(stream: str, records: Sequence[Any], version: int | None, time_extracted: datetime) -> bytes:
+    """Encode the RECORD messages of a page.
+
+    Args:
+        stream: The name of the stream.
+        records: The records.
+        version: The version of the stream, where it has one.
+        time_extracted: When the page was read, in UTC.
+
+    Returns:
+        Whole lines.
+    """
+    extracted = time_extracted.isoformat()
+    stamp = msgspec.UNSET if version is None else version
+    return _encoder.encode_lines([_Line("RECORD", stream, record, stamp, extracted) for record in records])
+
+
+def json_lines(records: Sequence[Any]) -> bytes:
+    """Encode records by themselves, a line each."""
+    return _encoder.encode_lines(records)
+
+
+class SingerWriter(GenericSingerWriter[bytes, Message]):
+    """Writes to standard output, in large pieces that end with a line.
+
+    A write that blocks can't be broken off in good order. So a pipe is given only what it says it takes at once, and a
+    signal is obeyed in between. A line that is longer than the pipe is the one that may be cut: if its target stops
+    reading in the middle of it, and a signal comes then.
+
+    Windows can't say what a pipe takes: a write blocks there until the target reads, and Ctrl-C is obeyed after it.
+    """
+
+    def __init__(self, shutdown: Shutdown | None = None) -> None:
+        """Start with an empty buffer.
+
+        Args:
+            shutdown: What is to be obeyed while a target is waited for.
+        """
+        super().__init__()
+        self.shutdown = shutdown or Shutdown()
+        self._buffer = bytearray()
+        self._begun = 0  # bytes of the first line in the buffer that are written already
+        self._output: _Output | None = None
+        self._failure: OutputError | None = None
+
+    @override
+    def serialize_message(self, message: Message) -> bytes:
+        members = message.to_dict()
+        if isinstance(message, RecordMessage) and message.time_extracted:
+            members["time_extracted"] = message.time_extracted.isoformat()
+        return _encoder.encode(members) + b"\n"
+
+    @override
+    def write_message(self, message: Message) -> None:
+        self.write_lines(self.format_message(message))
+        if not isinstance(message, RecordMessage):
+            self.flush()
+
+    def write_lines(self, lines: bytes) -> None:
+        """Buffer whole lines, and write what has gathered if it is much.
+
+        Raises:
+            OutputError: If standard output takes no more.
+        """
+        self._buffer += lines
+        if len(self._buffer) >= _MAX_BUFFER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write everything. What the run is interrupted at stays in the buffer, and goes first the next time.
+
+        Raises:
+            OutputError: If standard output takes no more.
+        """
+        if self._failure is None and self._buffer:
+            try:
+                self._write()
+            except OutputError as error:
+                self._failure = error
+            except OSError as error:
+                self._failure = _output_error(error)
+        if self._failure is not None:
+            raise self._failure
+
+    def _write(self) -> None:
+        if sys.stdout is None:  # then number 1 may be anything that was opened since, such as a connection
+            message = "there is no standard output"
+            raise OutputError(message)
+        if sys.__stdout__ is None or sys.stdout is not sys.__stdout__:
+            self._write_to_stand_in()
+            return
+        output = self._output = self._output or _output(sys.__stdout__.fileno())
+        try:
+            while self._buffer:
+                self.shutdown.raise_if_requested()
+                self._write_some(output)
+        except OSError:
+            output.cut(self._begun)
+            raise
+
+    def _write_some(self, output: _Output) -> None:
+        room = output.room()
+        end = self._buffer.rfind(b"\n", 0, room) + 1
+        if not end and (self._begun or room >= output.capacity):
+            end = room
+        try:
+            count = output.write(self._buffer[:end]) if end else 0
+        except BlockingIOError:  # whoever started the tap has made its output non-blocking
+            count = 0
+        if count:
+            line = self._buffer.rfind(b"\n", 0, count) + 1
+            self._begun = count - line if line else count + self._begun
+            del self._buffer[:count]
+        elif self.shutdown.has_no_time_left():
+            message = "the target takes no more"
+            raise TargetGoneError(message)
+        elif room:
+            time.sleep(_NAP)
+
+    def _write_to_stand_in(self) -> None:
+        """Write to what a test, or a program that embeds the tap, has put in the place of standard output."""
+        buffer = getattr(sys.stdout, "buffer", None)
+        if buffer is None:
+            sys.stdout.write(self._buffer.decode())
+        else:
+            buffer.write(self._buffer)
+        sys.stdout.flush()
+        self._buffer.clear()
+
+
+def _output_error(error: OSError) -> OutputError:
+    # Windows calls it an invalid argument.
+    if isinstance(error, BrokenPipeError | ConnectionResetError) or (os.name == "nt" and error.errno == errno.EINVAL):
+        return TargetGoneError("the target has closed the pipe")
+    return OutputError(f"standard output can't be written: {error.strerror}")
+
+
+class _Output:
+    """A file or a device, which takes any number of bytes; on Windows, everything.
+
+    Attributes:
+        capacity: The longest line that it takes whole or not at all.
+    """
+
+    capacity = sys.maxsize
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def room(self) -> int:
+        """Wait a moment for room, and say how many bytes may be written without another wait."""
+        return self.capacity
+
+    def write(self, lines: bytes | bytearray) -> int:
+        return os.write(self._number, lines)
+
+    def cut(self, count: int) -> None:
+        """Take the beginning of a line off the end of a file."""
+        if count and stat.S_ISREG(os.fstat(self._number).st_mode):
+            os.ftruncate(self._number, os.lseek(self._number, 0, os.SEEK_CUR) - count)
+
+
+class _Channel(_Output):
+    """A socket, a terminal, or a pipe of a system that does not say how full it is."""
+
+    capacity = getattr(select, "PIPE_BUF", 512)
+
+    @override
+    def room(self) -> int:
+        return self.capacity if select.select((), (self._number,), (), POLL_INTERVAL)[1] else 0
+
+
+def _output(number: int) -> _Output:
+    mode = os.fstat(number).st_mode
+    if os.name == "nt" or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)):
+        return _Output(number)
+    if sys.platform == "linux" and stat.S_ISFIFO(mode):
+        with suppress(OSError):  # not every Linux is one: it may be another system's imitation
+            return _Pipe(number)
+    return _Channel(number)
+
+
+if sys.platform == "linux":
+
+    class _Pipe(_Channel):
+        """A pipe that says how much nobody has read yet.
+
+        It consists of pages, and a write takes as many as it would alone, at most: where they are known to be free,
+        more than ``PIPE_BUF`` bytes go in at once, which is cheaper and keeps longer lines whole.
+        """
+
+        def __init__(self, number: int) -> None:
+            super().__init__(number)
+            self.capacity = fcntl.fcntl(number, fcntl.F_GETPIPE_SZ)
+            if self.capacity < _MAX_PIPE:
+                with suppress(OSError):  # a user may have only so many pages in pipes
+                    self.capacity = fcntl.fcntl(number, fcntl.F_SETPIPE_SZ, _MAX_PIPE)
+            self._poll = select.poll()
+            self._poll.register(number, select.POLLOUT)
+            self._sizes: deque[int] = deque()
+            """Of the writes that are not read to their ends, the oldest first."""
+
+        @override
+        def room(self) -> int:
+            for _, event in self._poll.poll(1000 * POLL_INTERVAL):
+                if event & select.POLLERR:
+                    return self.capacity  # nobody reads any more: the write will say so
+                return max(self.capacity - PAGESIZE * self._pages_in_use(), select.PIPE_BUF)
+            return 0
+
+        @override
+        def write(self, lines: bytes | bytearray) -> int:
+            count = super().write(lines)
+            self._sizes.append(count)
+            return count
+
+        def _pages_in_use(self) -> int:
+            unread = int.from_bytes(fcntl.ioctl(self._number, termios.FIONREAD, bytes(4)), sys.byteorder)
+            read = sum(self._sizes) - unread
+            while self._sizes and self._sizes[0] <= read:
+                read -= self._sizes.popleft()
+            return sum(-(-size // PAGESIZE) for size in self._sizes) - read // PAGESIZE

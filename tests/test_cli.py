@@ -1,0 +1,396 @@
+from __future__ import annotations
+
+import copy
+import json
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tap_interviewflow import __version__, streams
+from tap_interviewflow.sandbox import Sandbox
+from tests.runs import Run, config_for, run_here, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.conftest import Read
+
+ONE = "interviewer-1"
+NAMES = f"tap-interviewflow v{__version__}, Meltano SDK v{version('singer-sdk')}"
+
+
+@pytest.fixture
+def api() -> Iterator[Sandbox]:
+    with Sandbox({ONE: 3, "interviewer-2": 2}) as running:
+        yield running
+
+
+@pytest.fixture
+def catalog(api: Sandbox, read: Read) -> Any:
+    found = json.loads(read(api, "--discover").out)
+    api.requests.clear()
+    return found
+
+
+def assert_failed(run: Run, line: str) -> None:
+    assert run.lines("ERROR") == [line]
+    assert run.code == 1
+    assert "Traceback" not in run.err
+
+
+def changed(catalog: Any, change: Callable[[Any], object]) -> Any:
+    """Give a catalog whose one stream was changed."""
+    catalog = copy.deepcopy(catalog)
+    change(catalog["streams"][0])
+    return catalog
+
+
+# What it says of itself
+
+
+def test_the_version_is_one_line() -> None:
+    run = run_here("--version")
+    assert (run.code, run.out) == (0, f"{NAMES}\n")
+
+
+def test_help_names_every_option() -> None:
+    run = run_here("--help")
+    assert run.code == 0
+    options = ["version", "about", "format", "config", "discover", "test", "catalog", "state", "help"]
+    assert [option for option in options if f"--{option}" not in run.out] == []
+
+
+@pytest.mark.parametrize("arguments", [["--about"], ["--about", "--format=json"], ["--about", "--format=markdown"]])
+def test_about_needs_no_settings_and_names_all_of_them(arguments: list[str]) -> None:
+    run = run_here(*arguments)
+    assert run.code == 0
+    assert run.lines("ERROR") == []
+    names = json.loads(run_here("--about", "--format=json").out)["settings"]["properties"]
+    assert [name for name in names if name not in run.out] == []
+
+
+def test_about_names_what_the_tap_can_do() -> None:
+    about = json.loads(run_here("--about", "--format=json").out)
+    assert about["supported_python_versions"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert {"catalog", "state", "discover", "about", "stream-maps", "structured-logging"} <= set(about["capabilities"])
+
+
+def test_about_markdown_is_a_table_with_a_row_for_each_setting() -> None:
+    about = json.loads(run_here("--about", "--format=json").out)
+    rows = [line for line in run_here("--about", "--format=markdown").out.splitlines() if line.startswith("| ")]
+    builtin = ("stream_", "faker_", "flattening_", "batch_")
+    own = [name for name in about["settings"]["properties"] if not name.startswith(builtin)]
+    assert [name for name in own if not any(row.startswith(f"| {name} ") for row in rows)] == []
+
+
+# Discovery
+
+
+def test_discovery_prints_a_catalog_and_nothing_else(api: Sandbox, read: Read) -> None:
+    run = read(api, "--discover")
+    assert run.code == 0
+    (stream,) = json.loads(run.out)["streams"]
+    assert stream["tap_stream_id"] == "candidates"
+    assert stream["key_properties"] == ["interviewerId", "id"]
+    Draft202012Validator.check_schema(stream["schema"])
+
+
+def test_discovery_asks_once_for_each_interviewer(api: Sandbox, read: Read) -> None:
+    read(api, "--discover", interviewer_ids=[ONE, "interviewer-2", ONE])
+    assert sorted((body["interviewerId"], body["page"]) for body in api.requests) == [(ONE, 1), ("interviewer-2", 1)]
+
+
+def test_discovery_needs_the_settings_and_says_which() -> None:
+    run = run_here("--discover")
+    (line,) = run.lines("ERROR")
+    assert "api_key is missing" in line
+    assert "interviewer_ids is missing" in line
+    assert run.code == 1
+    assert run.out == ""
+
+
+def test_discovery_fails_rather_than_leave_out_an_interviewer(api: Sandbox, read: Read) -> None:
+    run = read(api, "--discover", interviewer_ids=[ONE, "nobody"])
+    assert_failed(
+        run,
+        "Interviewer nobody, page 1: 404 Not Found: the API does not know it; check the IDs in interviewer_ids",
+    )
+    assert run.out == ""
+
+
+# Test mode
+
+
+def test_the_test_mode_reads_one_candidate(api: Sandbox, read: Read) -> None:
+    run = read(api, "--test")
+    assert run.code == 0, run.err
+    assert len(run.records) == 1
+
+
+def test_the_test_mode_for_schemas_reads_none(api: Sandbox, read: Read) -> None:
+    run = read(api, "--test=schema")
+    assert run.code == 0, run.err
+    assert [message["type"] for message in run.messages] == ["SCHEMA"]
+
+
+def test_the_test_mode_fails_where_a_read_would(api: Sandbox, read: Read) -> None:
+    assert read(api, "--test", api_key="another").code == 1
+
+
+# Reading
+
+
+def test_the_messages_come_in_an_order_that_targets_understand(api: Sandbox, read: Read) -> None:
+    run = read(api)
+    assert [message["type"] for message in run.messages] == ["SCHEMA", *["RECORD"] * 5, "STATE"]
+    assert run.code == 0
+
+
+def test_every_record_is_valid_by_the_schema_before_it(api: Sandbox, read: Read) -> None:
+    run = read(api)
+    validator = Draft202012Validator(run.of("SCHEMA")[0]["schema"])
+    assert all(validator.is_valid(record) for record in run.records)
+
+
+def test_with_a_catalog_the_api_is_not_sampled(api: Sandbox, read: Read, catalog: Any) -> None:
+    run = read(api, catalog=catalog, max_parallel_requests=1)
+    assert run.code == 0
+    assert len(run.ids) == 5
+    asked = [(body["interviewerId"], body["page"]) for body in api.requests]
+    assert asked == [(ONE, 1), (ONE, 2), ("interviewer-2", 1), ("interviewer-2", 2)]
+
+
+def test_with_and_without_the_discovered_catalog_the_same_comes_out(api: Sandbox, read: Read, catalog: Any) -> None:
+    with_catalog, without = read(api, catalog=catalog), read(api)
+    assert with_catalog.records == without.records
+    schemas = [run.of("SCHEMA")[0]["schema"]["properties"] for run in (with_catalog, without)]
+    assert schemas[0] == schemas[1]
+
+
+def test_a_stream_that_is_not_selected_is_not_read(api: Sandbox, read: Read, catalog: Any) -> None:
+    def deselect(stream: Any) -> None:
+        (about_stream,) = (entry["metadata"] for entry in stream["metadata"] if entry["breadcrumb"] == [])
+        about_stream["selected"] = False
+
+    run = read(api, catalog=changed(catalog, deselect))
+    assert run.code == 0
+    assert run.of("RECORD") == []
+    assert api.requests == []
+
+
+def test_the_environment_is_enough(api: Sandbox) -> None:
+    environment = {
+        "TAP_INTERVIEWFLOW_API_KEY": api.key,
+        "TAP_INTERVIEWFLOW_API_URL": api.url,
+        "TAP_INTERVIEWFLOW_INTERVIEWER_IDS": '["interviewer-2"]',
+    }
+    run = run_here("--config", "ENV", environment=environment)
+    assert run.code == 0, run.err
+    assert len(run.ids) == 2
+
+
+# Bad files
+
+
+@pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"5", b"{}}", b"\xff\xfe{\x00}\x00"],
+    ids=["empty", "cut", "list", "null", "number", "more", "UTF-16"],
+)
+def test_a_file_that_is_no_json_object_is_refused(api: Sandbox, tmp_path: Path, option: str, content: bytes) -> None:
+    config = write(tmp_path / "config.json", config_for(api))
+    path = tmp_path / "bad.json"
+    path.write_bytes(content)
+    run = run_here("--config", config, option, str(path))
+    assert_failed(run, f"{path}, given as {option}, is no JSON object in plain UTF-8")
+    assert run.out == ""
+    assert api.requests == []
+
+
+def test_a_byte_order_mark_does_no_harm(api: Sandbox, tmp_path: Path, catalog: Any) -> None:
+    files = []
+    for option, document in [("config", config_for(api)), ("catalog", catalog), ("state", {})]:
+        path = tmp_path / f"{option}.json"
+        path.write_text(json.dumps(document), encoding="utf-8-sig")
+        files += [f"--{option}", str(path)]
+    run = run_here(*files)
+    assert run.code == 0, run.err
+    assert len(run.ids) == 5
+
+
+@pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
+def test_a_file_that_is_not_there_is_named(api: Sandbox, tmp_path: Path, option: str) -> None:
+    config = write(tmp_path / "config.json", config_for(api))
+    run = run_here("--config", config, option, str(tmp_path / "missing.json"))
+    assert run.code != 0
+    assert run.out == ""
+    assert "missing.json" in run.err.splitlines()[-1]
+    assert "No such file" in run.err.splitlines()[-1]
+    assert "Traceback" not in run.err
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda stream: stream.update(tap_stream_id="people"),
+        lambda stream: stream.pop("tap_stream_id"),
+        lambda stream: stream.pop("schema"),
+        lambda stream: stream.update(schema=5),
+        lambda stream: stream.update(metadata=5),
+        lambda stream: stream["schema"]["properties"].pop("id"),
+        lambda stream: stream["schema"]["properties"].pop("interviewerId"),
+    ],
+    ids=["another stream", "no name", "no schema", "bad schema", "bad metadata", "no id", "no interviewerId"],
+)
+def test_a_catalog_without_our_stream_is_refused(
+    api: Sandbox, read: Read, catalog: Any, change: Callable[[Any], object]
+) -> None:
+    # Singer's convention would be to read nothing and report a success.
+    run = read(api, catalog=changed(catalog, change))
+    assert_failed(
+        run,
+        "the catalog has no stream candidates with the properties interviewerId and id; make one with --discover",
+    )
+    assert run.out == ""
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("streams", [[], {}, "candidates", None, [5], [{}]], ids=repr)
+def test_a_catalog_of_another_shape_is_refused(api: Sandbox, read: Read, streams: object) -> None:
+    run = read(api, catalog={"streams": streams})
+    assert run.lines("ERROR")[0].startswith("the catalog has no stream candidates")
+    assert run.code == 1
+
+
+@pytest.mark.parametrize(
+    "bookmarks",
+    [
+        [],
+        None,
+        5,
+        {"people": 5},
+        {"candidates": None},
+        {"candidates": {"partitions": [{"replication_key_value": "2026-01-31"}]}},
+        {"candidates": {"partitions": [{"context": {"interviewerId": ONE}, "replication_key_value": "now"}]}},
+    ],
+    ids=repr,
+)
+def test_a_state_of_another_shape_is_refused(api: Sandbox, read: Read, bookmarks: object) -> None:
+    run = read(api, state={"bookmarks": bookmarks})
+    assert_failed(
+        run,
+        "the state has a shape that this tap does not write, and is not used; give the state of an earlier run, "
+        "or none to start afresh",
+    )
+    assert run.out == ""
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"bookmarks": {"people": {"since": "2026"}}}], ids=repr)
+def test_a_state_that_says_nothing_of_candidates_is_fine(api: Sandbox, read: Read, state: object) -> None:
+    run = read(api, state=state)
+    assert run.code == 0, run.err
+    assert len(run.ids) == 5
+
+
+def test_an_option_that_does_not_exist_is_refused() -> None:
+    run = run_here("--nonsense")
+    assert run.code == 2
+    assert run.out == ""
+    assert "--nonsense" in run.err
+
+
+# What the API refuses
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("401", "401 Unauthorized: the API does not accept the key; check the setting api_key"),
+        ("403", "403 Forbidden: the API does not accept the key; check the setting api_key"),
+        ("404", "404 Not Found: the API does not know it; check the IDs in interviewer_ids"),
+        ("400", "400 Bad Request: the API says “additionalFields: no custom field has this name”"),
+        ("409", "409 Conflict: the API says “Conflict”"),
+        ("410", "410 Gone: the API says “Gone”"),
+    ],
+)
+def test_a_refusal_is_one_line_that_says_what_to_do(
+    api: Sandbox, read: Read, catalog: Any, status: str, said: str
+) -> None:
+    api.faults = {("interviewer-2", 1): f"always:{status}"}
+    run = read(api, catalog=catalog, max_parallel_requests=1)
+    assert_failed(run, f"Interviewer interviewer-2, page 1: {said}")
+    assert api.key not in run.err
+    assert "@" not in run.err
+    assert len(api.requests) == 3, "it was tried again"
+    assert len(run.ids) == 3, "the Interviewer before it was read"
+
+
+def test_a_refusal_that_python_names_differently_by_version_has_its_number(
+    api: Sandbox, read: Read, catalog: Any
+) -> None:
+    api.faults = {(ONE, 1): "always:422"}
+    (line,) = read(api, catalog=catalog).lines("ERROR")
+    assert line.startswith(f"Interviewer {ONE}, page 1: 422 Unprocessable ")
+
+
+def test_a_wrong_key_is_found_before_anything_is_written(api: Sandbox, read: Read) -> None:
+    run = read(api, api_key="s3cret-and-wrong")
+    assert_failed(
+        run,
+        f"Interviewer {ONE}, page 1: 401 Unauthorized: the API does not accept the key; check the setting api_key",
+    )
+    assert run.out == ""
+    assert "s3cret" not in run.err
+
+
+def test_the_apis_own_message_is_shown_without_what_is_personal(api: Sandbox, read: Read, catalog: Any) -> None:
+    message = f"ada.lovelace@example.com\nmay not; key {api.key}; {'word ' * 200}"
+    api.faults = {(ONE, 1): f"400:{message}"}
+    (line,) = read(api, catalog=catalog).lines("ERROR")
+    assert line.startswith(f"Interviewer {ONE}, page 1: 400 Bad Request: the API says “… may not; key …; word word ")
+    assert line.endswith("…”")
+    assert len(line) < 300
+
+
+def test_a_refused_page_size_is_explained_by_the_api(api: Sandbox, read: Read) -> None:
+    api.max_limit, api.limit_over = 50, "refuse"
+    (line,) = read(api, page_size=51).lines("ERROR")
+    assert line == f"Interviewer {ONE}, page 1: 400 Bad Request: the API says “limit must not be greater than 50”"
+
+
+# Defects
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_a_defect_is_one_line_without_what_it_quotes(
+    api: Sandbox, read: Read, catalog: Any, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    quoted = "Ada Lovelace, ada@example.com"
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(quoted)
+
+    monkeypatch.setenv("LOGLEVEL", level)
+    monkeypatch.setattr(streams, "record_lines", fail)
+    run = read(api, catalog=catalog)
+    (line,) = run.lines("ERROR")
+    assert line.startswith("Unexpected RuntimeError in fail, line ")
+    assert run.code == 1
+    assert "Ada" not in run.err
+    assert api.key not in run.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--nosuch",), ("--state", "nosuch.json"), ("--catalog", "nosuch.json"), ("--format", "x", "--about")]
+)
+def test_a_bad_command_line_is_one_line(arguments: tuple[str, ...]) -> None:
+    run = run_here(*arguments)
+    assert (run.code, run.out) == (2, "")
+    (line,) = run.err.splitlines()
+    assert arguments[0] in line
