@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.targets.warehouses import BigQueryServer, PostgresServer
+from tests.targets.bigquery import BigQueryServer
+from tests.targets.postgres import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

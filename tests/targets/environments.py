@@ -14,7 +14,16 @@ CACHE: Final = Path(os.environ.get("TARGETS_CACHE") or ROOT / ".targets")
 REQUIREMENTS: Final = {
     "target-jsonl": ("target-jsonl==0.1.4",),
     "target-csv": ("meltanolabs-target-csv==0.5.0",),
+    "singer-io target-csv": ("target-csv==0.3.0", "setuptools<81"),
     "target-postgres": ("meltanolabs-target-postgres==0.8.1",),
+    "pipelinewise-target-postgres": ("pipelinewise-target-postgres==2.1.2", "setuptools<81"),
+    # Not what it asks for itself: a psycopg2 that would be built from source, and is older than Python 3.11.
+    "singer-target-postgres": (
+        *("--no-deps", "singer-target-postgres==0.2.4", "psycopg2-binary~=2.9.5", "singer-python==5.9.0"),
+        *("arrow==0.15.5", "backoff==1.8.0", "ciso8601~=2.3", "jsonschema==2.6.0", "python-dateutil"),
+        *("pytz", "setuptools<81", "simplejson", "six"),
+    ),
+    "SDK": ("singer-sdk~=0.54.0",),
     "target-duckdb": ("target-duckdb==0.8.0", "duckdb==1.0.0"),
     "target-duckdb with a newer DuckDB": ("target-duckdb==0.8.0", "duckdb==2.0.0"),
     "target-bigquery": ("z3-target-bigquery==0.7.2", "setuptools<81"),

@@ -109,8 +109,8 @@ def names_of(api: Sandbox) -> set[str]:
 
 
 def _put_back(row: Row) -> Row:
-    rescued: Row = row.pop(RESCUED, None) or {}
-    return row | rescued
+    rescued = row.pop(RESCUED, None)
+    return row | (rescued if isinstance(rescued, dict) else {RESCUED: rescued})
 
 
 def _is_targets_own(name: str) -> bool:

@@ -7,32 +7,44 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
-from tests.targets.pipelines import differences, held
-from tests.targets.warehouses import BigQuery, Csv, DuckDb, JsonLines, NewerDuckDb, Snowflake, empty_postgres
+from tests.targets.bigquery import BigQuery
+from tests.targets.pipelines import differences
+from tests.targets.postgres import DatamillPostgres, PipelinewisePostgres, Postgres, empty_postgres
+from tests.targets.warehouses import Csv, DuckDb, JsonLines, NewerDuckDb, SingerCsv, Snowflake, Sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.targets.warehouses import BigQueryServer, Warehouse
+    from tests.targets.bigquery import BigQueryServer
+    from tests.targets.pipelines import Row
+    from tests.targets.postgres import PostgresServer
+    from tests.targets.warehouses import Warehouse
 
 # Making an environment downloads what a target depends on.
 pytestmark = [pytest.mark.targets, pytest.mark.timeout(900)]
 
 HELD = {"interviewer-1": 130, "interviewer-2": 25}
+NEW: Row = {
+    "languageRubric": {"Deutsch": {"level": "B2", "of": [1, 2.5, None, "a\nb"]}, "with space": True},
+    "name": 'Zoë "Zo" \\ Novák,\nsecond line,\r\n\tthird [line]',
+    "skills": ["one\ntwo", 'three "3"', "back\\slash"],
+    "visibility": "public",
+}
+
+KINDS: tuple[type[Warehouse], ...] = (
+    *(JsonLines, Csv, SingerCsv, Postgres, PipelinewisePostgres, DatamillPostgres),
+    *(DuckDb, Sqlite, Snowflake, BigQuery),
+)
 
 
-@pytest.fixture(params=["jsonl", "csv", "postgres", "duckdb", "snowflake", "bigquery"])
+@pytest.fixture(params=KINDS)
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
-    make: dict[str, Callable[[], Warehouse]] = {
-        "jsonl": lambda: JsonLines(tmp_path),
-        "csv": lambda: Csv(tmp_path),
-        "bigquery": lambda: BigQuery(tmp_path, request.getfixturevalue("bigquery_server")),
-        "snowflake": lambda: Snowflake(tmp_path),
-        "duckdb": lambda: DuckDb(tmp_path),
-        "postgres": lambda: empty_postgres(tmp_path, request.getfixturevalue("postgres_server")),
-    }
-    return make[request.param]()
+    kind: type[Warehouse] = request.param
+    if issubclass(kind, Postgres):
+        return empty_postgres(tmp_path, request.getfixturevalue("postgres_server"), kind)
+    if issubclass(kind, BigQuery):
+        return kind(tmp_path, request.getfixturevalue("bigquery_server"))
+    return kind(tmp_path)
 
 
 @pytest.mark.parametrize("odd", [False, True], ids=["ordinary", "odd"])
@@ -40,7 +52,21 @@ def test_every_value_of_every_candidate_arrives(warehouse: Warehouse, *, odd: bo
     with Sandbox(HELD, odd=odd) as api:
         ended = warehouse.load(api)
         assert (ended.tap, ended.target) == (0, 0), ended.said
-        assert differences(warehouse.candidates(api), held(api)) == {}
+        assert differences(warehouse.candidates(api), warehouse.wanted(api)) == {}
+
+
+def test_fields_that_first_come_on_page_3_arrive(warehouse: Warehouse) -> None:
+    late = {"metadata", "resumeUrl", "trustScore"}
+    with Sandbox({"interviewer-1": 230, "interviewer-2": 25}, odd=True) as api:
+        candidates = api.candidates("interviewer-1")
+        without = [{name: value for name, value in row.items() if name not in late} for row in candidates[:200]]
+        api.replace("interviewer-1", [*without, *(row | NEW for row in candidates[200:])])
+        ended = warehouse.load(api)
+        assert (ended.tap, ended.target) == (0, 0), ended.said
+        assert differences(warehouse.candidates(api), warehouse.wanted(api)) == {}
+        assert len(warehouse.rows()) == 255
+        columns = {name.casefold() for name in warehouse.rows()[0]}
+        assert columns >= {"additionalfields", "metadata", "_rescued_data"}
 
 
 def test_later_runs_change_what_changed_and_add_what_is_new(warehouse: Warehouse) -> None:
@@ -54,7 +80,7 @@ def test_later_runs_change_what_changed_and_add_what_is_new(warehouse: Warehouse
         api.append("interviewer-1", first | {"id": "a-new-interview", "name": "Zoë Novák"})
         ended = warehouse.load(api)
         assert (ended.tap, ended.target) == (0, 0), ended.said
-        assert differences(warehouse.candidates(api), held(api)) == {}
+        assert differences(warehouse.candidates(api), warehouse.wanted(api)) == {}
         assert (repeated, len(warehouse.rows())) == ((310, 466) if warehouse.appends else (155, 156))
 
 
@@ -80,6 +106,17 @@ def test_a_newer_duckdb_takes_the_first_row_of_each_batch_for_a_header(
         ended = warehouse.load(api, stream_maps={"candidates": without_empty_cells})
     assert (ended.tap, ended.target) == (0, 0), ended.said
     assert len(warehouse.rows()) == arriving  # four batches
+
+
+def test_datamills_target_makes_no_column_of_an_object_that_is_not_flattened(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    table = empty_postgres(tmp_path, postgres_server, DatamillPostgres)
+    with Sandbox(HELD) as api:
+        ended = table.load(api, flattening_enabled=False)
+    assert (ended.tap, ended.target) == (0, 0), ended.said
+    open_columns = {"additionalfields", "customquestions", "metadata", "report", "_rescued_data"}
+    assert all(row.keys().isdisjoint(open_columns) for row in table.rows())
 
 
 def test_bigquerys_target_fails_aloud_at_an_integer_past_64_bits_inside_an_object(

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
+from tests.targets.bigquery import BigQuery
 from tests.targets.pipelines import differences, held, names_of, restored
+from tests.targets.postgres import Postgres, empty_postgres
 from tests.targets.projects import Project, Recipe, meltano
-from tests.targets.warehouses import BigQuery, Csv, DuckDb, Postgres, Snowflake, empty_postgres
+from tests.targets.warehouses import Csv, DuckDb, Snowflake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.targets.warehouses import BigQueryServer, PostgresServer
+    from tests.targets.bigquery import BigQueryServer
+    from tests.targets.postgres import PostgresServer
 
 pytestmark = [pytest.mark.targets, pytest.mark.timeout(900)]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
-from tests.targets.warehouses import empty_postgres
+from tests.targets.postgres import empty_postgres
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.targets.warehouses import PostgresServer
+    from tests.targets.postgres import PostgresServer
 
 pytestmark = [pytest.mark.targets, pytest.mark.timeout(900)]
 
