@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import cached_property, partial
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,10 +69,8 @@ class Reader:
         self._client = client
         self._pool = WorkerPool(config["max_parallel_requests"], shutdown)
         self._habits = Habits()
-        self._conformer = Conformer(candidates_schema())
-        self._encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None
-        self._confirms = False
         self._sampled: dict[str, Response] = {}
+        self.prepare(Conformer(candidates_schema()))
 
     def prepare(
         self,
@@ -91,6 +89,14 @@ class Reader:
         self._conformer = conformer
         self._encode = encode
         self._confirms = confirms
+        self.verdicts.clear()
+        self._queues = {
+            interviewer_id: PageQueue(
+                partial(self._fetch, interviewer_id), self._config["page_size"], self._habits, self._pool
+            )
+            for interviewer_id in self.interviewer_ids
+        }
+        self._prefetcher = Prefetcher(self._queues.values(), self._pool)
 
     def close(self) -> None:
         """Close the connections, and let the threads end."""
@@ -190,19 +196,6 @@ class Reader:
         empty = [interviewer_id for interviewer_id, verdict in self.verdicts.items() if not verdict.read]
         calls = (partial(self._fetch, interviewer_id, 1, lambda: True) for interviewer_id in empty)
         return not any(page.has_candidates for page in list(self._pool.in_order(calls)))
-
-    @cached_property
-    def _queues(self) -> dict[str, PageQueue]:
-        return {
-            interviewer_id: PageQueue(
-                partial(self._fetch, interviewer_id), self._config["page_size"], self._habits, self._pool
-            )
-            for interviewer_id in self.interviewer_ids
-        }
-
-    @cached_property
-    def _prefetcher(self) -> Prefetcher:
-        return Prefetcher(self._queues.values(), self._pool)
 
     def _fetch(
         self, interviewer_id: str, number: int, is_wanted: Callable[[], bool], *, is_first_look: bool = False

@@ -15,6 +15,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_interviewflow import cli, config, environment
+from tap_interviewflow.api import redact
 from tap_interviewflow.api.client import Client
 from tap_interviewflow.catalog import mend_catalog
 from tap_interviewflow.reader import Reader, count_of
@@ -82,6 +83,7 @@ class TapInterviewFlow(Tap):
         self.append_builtin_config(schema)
         for name in [name for name, value in self._config.items() if value is None]:
             del self._config[name]
+        redact.install(redact.Redactor([str(self._config.get("api_key", ""))]))
         errors = config.errors(self._config, schema, reads_environment=self._reads_environment)
         if errors and raise_errors:
             line = "; ".join(errors)

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from tap_interviewflow.api.client import Response
 from tap_interviewflow.api.completeness import Verdict
 from tap_interviewflow.reader import Reader
+from tap_interviewflow.records.conform import Conformer
+from tap_interviewflow.records.schema import candidates_schema
 
 _T = TypeVar("_T")
 
@@ -191,7 +193,7 @@ def read(  # noqa: PLR0913  # a script has many parts
     config = {"interviewer_ids": [ONE], "page_size": size, "max_parallel_requests": width}
     reader = Reader(config, None, client)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
     reader._pool = ScriptedPool(width, client, clock, choose, tick)  # type: ignore[assignment]  # ty: ignore[invalid-assignment]
-    reader.prepare(reader._conformer, confirms=confirms)
+    reader.prepare(Conformer(candidates_schema()), confirms=confirms)
     written = [each for page in reader.pages(ONE) for each in page.ids]
     lost = {row for row in held.always if f"id-{row}" not in set(written)}
     return Outcome(lost, written, reader.verdicts[ONE], client.asked)
