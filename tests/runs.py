@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tap_interviewflow.api import redact
 from tap_interviewflow.shutdown import SIGNALS
 from tap_interviewflow.tap import TapInterviewFlow
 
@@ -104,6 +105,7 @@ def _undone(environment: Mapping[str, str]) -> Generator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+        redact.uninstall()
         root.handlers[:] = loggers
         root.setLevel(level)
         logging.captureWarnings(capture=False)

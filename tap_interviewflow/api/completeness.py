@@ -173,6 +173,7 @@ class Completeness:
         self._habits = habits
         self._seen = SeenIDs()
         self._totals = Totals()
+        self._trusted_total = self._has_total()
         self._before: frozenset[str] = frozenset()
         self._has_far_repeats = False
         self._repeats = 0
@@ -294,8 +295,8 @@ class Completeness:
         """Go on until nothing new comes, and as many candidates as came twice: each of them took another one's place."""
         look = self._look
         if self._looks == 0:
-            if self._has_far_repeats:
-                return ()
+            if self._has_far_repeats or (self._trusted_total and self._totals.has_changed):
+                return ()  # the total may have been right, and the list shorter than before
             pages = self._suspects(last)
             if pages:
                 pages |= self._front(last)

@@ -212,7 +212,10 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     def _learn(self, page: Page) -> None:
         """Compare the words of the page before with what came."""
         habits = self._habits
-        wrong = self._claimed - {"total"}
+        # A list may have grown meanwhile: then the total has, too.
+        total = page.metadata.total
+        has_grown = total is not None and self._seen.count <= total
+        wrong = self._claimed - {"total"} if has_grown else set(self._claimed)
         if self._seen.exceeds_total:
             wrong.add("total")
         for word in sorted(wrong - habits.contradicted):
@@ -251,8 +254,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     def _after_empty(self, page: Page) -> bool:
         number = page.number
-        promised = self._unkept(page)
-        if promised or self._source.holds_later(number):
+        has_doubt = self._unkept(page) or "has_more" in self._promised
+        if has_doubt or self._source.holds_later(number):
             again, after = self._source.again([number, number + 1])
             if again.has_candidates:
                 return self._take_found(again)
