@@ -292,7 +292,7 @@ class Completeness:
         return _and_next(look.news) if look.news and not look.is_full else ()
 
     def _next_by_news(self, last: int) -> Collection[int] | None:
-        """Go on until nothing new comes, and as many candidates as came twice: each of them took another one's place."""
+        """Go on until nothing new comes, and as many as came twice: each of those took another candidate's place."""
         look = self._look
         if self._looks == 0:
             if self._has_far_repeats or (self._trusted_total and self._totals.has_changed):

@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 import traceback
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -184,7 +185,7 @@ class _Cleaner:
 
     def value(self, value: Any) -> Any:  # noqa: ANN401
         match value:
-            case None | bool() | int() | float():
+            case None | bool() | int() | float() | Enum():
                 return value
             case Point():
                 return dataclasses.replace(value, value=self.value(value.value), tags=self.value(value.tags))
