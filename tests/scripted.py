@@ -42,7 +42,7 @@ class Clock:
 class Held(Protocol):
     """What the API holds."""
 
-    def document(self, interviewer_id: str, page: int, limit: int) -> Any:
+    def document(self, interviewer_id: str, page: int, limit: int, /) -> Any:
         """Give an answer, or a status from 400 on."""
 
     def tick(self) -> None:
@@ -71,7 +71,7 @@ class MovingList:
         self.always = set(self.rows)
         self.moves = sorted(self.moves)
 
-    def document(self, interviewer_id: str, page: int, limit: int) -> Any:
+    def document(self, _interviewer_id: str, page: int, limit: int) -> Any:
         self.is_read = True
         count = len(self.rows)
         every = {"total": count, "totalPages": -(-count // limit), "hasMore": page * limit < count}
@@ -107,7 +107,7 @@ class Answers:
         self._otherwise = {"data": []} if otherwise is None else otherwise
         self._visits: Counter[Any] = Counter()
 
-    def document(self, interviewer_id: str, page: int, limit: int) -> Any:
+    def document(self, interviewer_id: str, page: int, _limit: int) -> Any:
         key = page if page in self._answers else (interviewer_id, page)
         answers = self._answers.get(key, self._otherwise)
         if not isinstance(answers, list):
@@ -259,7 +259,7 @@ def read_moving(
     return read, {row for row in held.always if f"id-{row}" not in written}
 
 
-def random_read(
+def random_read(  # noqa: PLR0913  # what there is to choose
     seed: int, kinds: Sequence[str], count: int, *, rows: int = 600, size: int = 20, width: int = 4, said: str = "total"
 ) -> tuple[ScriptedRead, set[int]]:
     """Read a list with so many moves of some kinds, at moments drawn from a seed."""

@@ -24,7 +24,7 @@ def page(first: int, length: int = SIZE, **said: Any) -> dict[str, Any]:
 
 
 def pages(rows: int, size: int = SIZE, **said: Any) -> dict[int, Any]:
-    """The answers of a list that stands still; what is said may be a function of the page, its size and the rows so far."""
+    """The answers of a list that stands still; a word may be a function of the page, its size and the rows so far."""
     answers = {}
     for number in range(1, -(-rows // size) + 1):
         first = (number - 1) * size
@@ -62,7 +62,7 @@ TRUTHFUL = {
     "hasMore": lambda rows: lambda _number, _count, so_far: so_far < rows,
     "totalPages": lambda rows: -(-rows // SIZE),
     "total": lambda rows: rows,
-    "count": lambda rows: str(rows),
+    "count": str,
 }
 
 
