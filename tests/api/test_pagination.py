@@ -58,7 +58,7 @@ def many(said: Callable[[int], dict[str, Any]] = lambda _: {}) -> dict[Any, Any]
     }
 
 
-TRUTHFUL = {
+TRUTHFUL: dict[str, Callable[[int], Any]] = {
     "hasMore": lambda rows: lambda _number, _count, so_far: so_far < rows,
     "totalPages": lambda rows: -(-rows // SIZE),
     "total": lambda rows: rows,
@@ -293,7 +293,7 @@ def test_a_total_that_was_reached_explains_pages_that_come_again(word: str) -> N
     assert run.verdict.is_complete is (word == "total")
 
 
-ORDERS = {
+ORDERS: dict[str, Callable[[int], int]] = {
     "the first again": lambda _: 1,
     "in a circle": lambda number: (number - 1) % 3 + 1,
     "back and forth": lambda number: (3, 2, 1, 2)[number % 4],
