@@ -13,7 +13,8 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_interviewflow.api.client import Client, RefusedError
 from tap_interviewflow.api.completeness import Completeness, Verdict
 from tap_interviewflow.api.envelope import NotAPageError, open_look_up, open_page
-from tap_interviewflow.api.pagination import CandidatesPaginator, Habits, Page
+from tap_interviewflow.api.page import Habits, Page
+from tap_interviewflow.api.pagination import CandidatesPaginator
 from tap_interviewflow.api.prefetch import PageQueue, Prefetcher, WorkerPool
 from tap_interviewflow.records.conform import Conformer, NoIDError
 from tap_interviewflow.records.schema import ID, INTERVIEWER, candidates_schema

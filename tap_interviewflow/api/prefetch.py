@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tap_interviewflow.api.envelope import PageMetadata
-    from tap_interviewflow.api.pagination import Habits, Page
+    from tap_interviewflow.api.page import Habits, Page
     from tap_interviewflow.shutdown import Shutdown
 
 _T = TypeVar("_T")
