@@ -11,11 +11,11 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     # While the libraries are loaded nothing is garbage yet: to look for it takes an eighth of the start.
     gc.disable()
-    from tap_interviewflow.shutdown import guard_stderr  # noqa: PLC0415
+    from tap_interviewflow.shutdown import own_process  # noqa: PLC0415
     from tap_interviewflow.tap import TapInterviewFlow  # noqa: PLC0415
 
     gc.enable()
-    guard_stderr()
+    own_process()
     TapInterviewFlow.cli()
 
 
