@@ -12,7 +12,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tap_interviewflow.api import redact
 from tap_interviewflow.shutdown import SIGNALS
@@ -80,11 +80,11 @@ def write(path: Path, document: object) -> str:
     return str(path)
 
 
-def run_here(*arguments: str, environment: Mapping[str, str] | None = None) -> Run:
+def run_here(*arguments: str, environment: Mapping[str, str] | None = None, stdout: TextIO | None = None) -> Run:
     """Run the command line in this process: as in one of its own, but ten times as fast."""
     out, err = io.StringIO(), io.StringIO()
     code = 0
-    with _undone(environment or {}), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with _undone(environment or {}), contextlib.redirect_stdout(stdout or out), contextlib.redirect_stderr(err):
         try:
             TapInterviewFlow.cli.main(list(arguments), prog_name="tap-interviewflow")
         except SystemExit as end:
