@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import UTC, datetime
 from enum import Enum
@@ -175,7 +176,11 @@ class Candidates(Stream):
         verdict = self._reader.verdicts[interviewer_id]
         since = f" since {start.isoformat()}" if start else ""
         outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.reason}"
-        self.log(f"Interviewer %s: {verdict.read:,} read, {written:,} written{since}, %s", interviewer_id, outcome)
+        self.logger.log(
+            logging.INFO if verdict.is_complete else logging.WARNING,
+            "Interviewer %s: %s read, %s written%s, %s",
+            *(interviewer_id, f"{verdict.read:,}", f"{written:,}", since, outcome),
+        )
         tags = {
             metrics.Tag.STREAM: self.name,
             metrics.Tag.CONTEXT: {INTERVIEWER: interviewer_id},
