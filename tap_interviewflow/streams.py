@@ -27,13 +27,14 @@ from tap_interviewflow.writer import OutputError, record_lines
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
+    from singer_sdk import Tap
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
     from tap_interviewflow.api.pagination import Page
     from tap_interviewflow.reader import Reader
-    from tap_interviewflow.tap import TapInterviewFlow
+    from tap_interviewflow.writer import SingerWriter
 
 MAX_WARNINGS: Final = 50
 """How many fields that did not fit are reported by name."""
@@ -45,19 +46,22 @@ class Candidates(Stream):
     name = "candidates"
     primary_keys: Sequence[str] = KEY_PROPERTIES
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # every record has been conformed to the schema
-    _tap: TapInterviewFlow
 
-    def __init__(self, tap: TapInterviewFlow, schema: dict[str, Any], reader: Reader, requests: RequestMetrics) -> None:
+    def __init__(
+        self, tap: Tap, schema: dict[str, Any], reader: Reader, writer: SingerWriter, requests: RequestMetrics
+    ) -> None:
         """Initialize the stream.
 
         Args:
             tap: The tap.
             schema: The schema of a candidate, as discovery made it.
             reader: What reads the API.
+            writer: What writes the messages.
             requests: What counts the requests.
         """
         super().__init__(tap=tap, schema=schema)
         self._reader = reader
+        self._writer = writer
         self._requests = requests
         self._tally = Tally()
         self._written = 0
@@ -239,7 +243,7 @@ class Candidates(Stream):
                         output.write(page)
                         counter.increment(count)
                         self._written += count
-                        self._tap.shutdown.raise_if_requested()
+                        self._writer.shutdown.raise_if_requested()
                     output.flush()
                     self._finalize_state(self.get_context_state(context))
                     self._write_state_message()
@@ -247,8 +251,8 @@ class Candidates(Stream):
             raise
         except (Exception, SystemExit):
             self._tap.state_writer.write_state(self.tap_state)
-            if self._tap.shutdown.is_obeyed:
-                stopped = self._tap.shutdown.name, count_of(self._written, "candidate")
+            if self._writer.shutdown.is_obeyed:
+                stopped = self._writer.shutdown.name, count_of(self._written, "candidate")
                 self.logger.warning("Stopped by %s after %s", *stopped)
             raise
         finally:
@@ -421,7 +425,7 @@ class _Lines:
 
     def __init__(self, stream: Candidates) -> None:
         self._stream = stream
-        self._writer = stream._tap.message_writer  # noqa: SLF001
+        self._writer = stream._writer  # noqa: SLF001
 
     def write(self, page: Page) -> None:
         if page.lines is not None:
@@ -446,7 +450,7 @@ class _Batches:
 
         def write_message(message: Any) -> None:  # noqa: ANN401
             counter.increment()
-            stream._tap.write_message(message)  # noqa: SLF001
+            stream._writer.write_message(message)  # noqa: SLF001
 
         self._stream = stream
         self._writer = BatchWriter(stream.tap_name, config, write_message)
