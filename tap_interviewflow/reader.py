@@ -209,7 +209,10 @@ class Reader:
         except RefusedError as error:
             if number == 1 or error.status not in _NOT_PAGES:
                 raise
-            return Page(number, refusal=error, kind=str(error.status))
+            refusal: FatalAPIError = error
+            if error.status == HTTPStatus.NOT_FOUND:  # of page 1 it would be the Interviewer that is not known
+                refusal = _named("404 Not Found, although the page before it came", interviewer_id, number)
+            return Page(number, refusal=refusal, kind=str(error.status))
         except NotAPageError as error:
             refusal = _named(error, interviewer_id, number)
             if number == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ from tap_interviewflow.writer import OutputError, record_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
+    from singer_sdk import Tap
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog, Message
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from tap_interviewflow.api.page import Page
     from tap_interviewflow.measures import RequestMetrics
     from tap_interviewflow.reader import Reader
-    from tap_interviewflow.tap import TapInterviewFlow
+    from tap_interviewflow.writer import SingerWriter
 
 MAX_WARNINGS: Final = 50
 """How many fields that did not fit are reported by name."""
@@ -42,19 +44,22 @@ class Candidates(Stream):
     name = "candidates"
     primary_keys: Sequence[str] = KEY_PROPERTIES
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # every record has been conformed to the schema
-    _tap: TapInterviewFlow
 
-    def __init__(self, tap: TapInterviewFlow, schema: dict[str, Any], reader: Reader, requests: RequestMetrics) -> None:
+    def __init__(
+        self, tap: Tap, schema: dict[str, Any], reader: Reader, writer: SingerWriter, requests: RequestMetrics
+    ) -> None:
         """Initialize the stream.
 
         Args:
             tap: The tap.
             schema: The schema of a candidate, as discovery made it.
             reader: What reads the API.
+            writer: What writes the messages.
             requests: What counts the requests.
         """
         super().__init__(tap=tap, schema=schema)
         self._reader = reader
+        self._writer = writer
         self._requests = requests
         self._tally = Tally()
         self._written = 0
@@ -173,7 +178,11 @@ class Candidates(Stream):
         verdict = self._reader.verdicts[interviewer_id]
         since = f" since {start.isoformat()}" if start else ""
         outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.reason}"
-        self.log(f"Interviewer %s: {verdict.read:,} read, {written:,} written{since}, %s", interviewer_id, outcome)
+        self.logger.log(
+            logging.INFO if verdict.is_complete else logging.WARNING,
+            f"Interviewer %s: {verdict.read:,} read, {written:,} written{since}, %s",
+            *(interviewer_id, outcome),
+        )
         log_verdict(interviewer_id, verdict, written)
 
     # Writing
@@ -198,12 +207,10 @@ class Candidates(Stream):
     ) -> Generator[dict[str, Any], Any, Any]:
         # The SDK's loop takes each record through five functions of which a plain run needs none, and says nothing of
         # pages, at whose ends a signal is obeyed.
-        writer = self._tap.message_writer
-
         def add(stream: str, records: Sequence[dict[str, Any]]) -> None:
-            writer.write_lines(record_lines(stream, records, self._stream_version, datetime.now(UTC)))
+            self._writer.write_lines(record_lines(stream, records, self._stream_version, datetime.now(UTC)))
 
-        self._sync_pages(add, writer.flush, encodes=self._writes_pages and self.ABORT_AT_RECORD_COUNT is None)
+        self._sync_pages(add, self._writer.flush, encodes=self._writes_pages and self.ABORT_AT_RECORD_COUNT is None)
         yield from ()
 
     @override
@@ -242,14 +249,14 @@ class Candidates(Stream):
                     for page in self._pages(context):
                         self._check_max_record_limit(self._written)
                         if page.lines is not None:
-                            self._tap.message_writer.write_lines(page.lines)
+                            self._writer.write_lines(page.lines)
                         for stream, records in self._outgoing(page):
                             add(stream, records)
-                        self._tap.message_writer.flush()  # so that a slow API does not look like a hung tap
+                        self._writer.flush()  # so that a slow API does not look like a hung tap
                         count = len(page.records) if page.lines is None else len(page.ids)
                         counter.increment(count)
                         self._written += count
-                        self._tap.shutdown.raise_if_requested()
+                        self._writer.shutdown.raise_if_requested()
                     finish()
                     self._finalize_state(self.get_context_state(context))
                     self._write_state_message()
@@ -257,8 +264,8 @@ class Candidates(Stream):
             raise
         except (Exception, SystemExit):
             self._tap.state_writer.write_state(self.tap_state)
-            if self._tap.shutdown.is_obeyed:
-                stopped = self._tap.shutdown.name, count_of(self._written, "candidate")
+            if self._writer.shutdown.is_obeyed:
+                stopped = self._writer.shutdown.name, count_of(self._written, "candidate")
                 self.logger.warning("Stopped by %s after %s", *stopped)
             raise
         finally:

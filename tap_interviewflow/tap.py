@@ -62,7 +62,7 @@ class TapInterviewFlow(Tap):
         """Give the one stream, with the columns that a sample of the API shows unless a catalog says them."""
         sample = () if self.input_catalog is not None else self.reader.sample()
         try:
-            return [Candidates(self, candidates_schema(sample), self.reader, self._requests)]
+            return [Candidates(self, candidates_schema(sample), self.reader, self.message_writer, self._requests)]
         except Interrupted:
             self.logger.warning("Stopped by %s", self.shutdown.name)
             raise
