@@ -145,7 +145,7 @@ class Connection:
         if certificate is not None:
             whose = "the API" if not isinstance(error, ProxyError) else self._proxy
             reason = _CERTIFICATE_FAULTS.get(certificate.verify_code, certificate.verify_message)
-            return FatalAPIError(f"{whose}'s TLS certificate can't be verified: {reason}")
+            return FatalAPIError(f"the TLS certificate of {whose} can't be verified: {reason}")
         if isinstance(error, ProxyError):
             return RetriableError(f"{self._proxy} does not connect: {_reason(causes)}")
         if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(error, NewConnectionError):
@@ -186,7 +186,8 @@ def _origin(url: str) -> str:
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        wrapped = next((argument for argument in error.args if isinstance(argument, BaseException)), None)
+        error = error.__cause__ or error.__context__ or wrapped
 
 
 def _reason(causes: Iterable[BaseException]) -> str:
@@ -197,6 +198,8 @@ def _reason(causes: Iterable[BaseException]) -> str:
             return "it was closed without an answer"
         if isinstance(cause, (HTTPException, urllib3.exceptions.InvalidHeader)):
             return "the answer is not valid HTTP"
+        if isinstance(cause, ssl.SSLError) and cause.reason:
+            return cause.reason.replace("_", " ").lower()
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         name = type(cause).__name__
