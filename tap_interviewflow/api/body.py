@@ -48,12 +48,12 @@ def read(response: urllib3.BaseHTTPResponse, max_bytes: int = MAX_BYTES) -> byte
         RetriableError: If it is broken.
         FatalAPIError: If it is larger than ``max_bytes``, or compressed in a way that was not asked for.
     """
-    length = getattr(response, "length_remaining", None)
+    length = response.length_remaining
     pieces = []
     size = 0
     try:
         while size <= max_bytes and (length is None or length <= max_bytes):
-            piece = response.read(max(length, 1) if length is not None else _CHUNK)
+            piece = response.read(_CHUNK if length is None else max(length, 1))
             pieces.append(piece)
             size += len(piece)
             if not piece or size == length:

@@ -68,8 +68,11 @@ class Connection:
             self._pool: Any = self._adapter.get_connection_with_tls_context(
                 self._prepared, settings["verify"], proxies=self._proxies
             )
-        except (requests.RequestException, HTTPError, ValueError):
-            message = f"{self._proxy} is of no kind that can be used"
+        except (requests.RequestException, HTTPError, ValueError) as error:
+            lacking = (
+                "; SOCKS needs the package PySocks" if isinstance(error, requests.exceptions.InvalidSchema) else ""
+            )
+            message = f"{self._proxy} is of no kind that can be used{lacking}"
             raise FatalAPIError(message) from None
         self._target = self._adapter.request_url(self._prepared, self._proxies)
 
@@ -109,8 +112,10 @@ class Connection:
                 decode_content=False,
             )
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            raise self._fault(error) from None
-        return response
+            fault = self._fault(error)
+        else:
+            return response
+        raise fault  # out here it does not keep the library's error, and with that a connection and the key, alive
 
     def redirected(self, url: str, status: int, location: str) -> str:
         """Give the address that an answer sends to.

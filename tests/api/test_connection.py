@@ -347,7 +347,9 @@ def test_a_proxy_of_an_unknown_kind_is_named_by_its_variable(
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
     with Sandbox({ONE: 5}) as api:
-        assert failure(new_client(api)) == "the proxy of the environment (ALL_PROXY) is of no kind that can be used"
+        line = failure(new_client(api))
+    assert line.startswith("the proxy of the environment (ALL_PROXY) is of no kind that can be used")
+    assert ("SOCKS needs the package PySocks" in line) == proxy.startswith("socks")
     assert time.now == 0
 
 
