@@ -180,8 +180,8 @@ class Candidates(Stream):
         outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.reason}"
         self.logger.log(
             logging.INFO if verdict.is_complete else logging.WARNING,
-            f"Interviewer %s: {verdict.read:,} read, {written:,} written{since}, %s",
-            *(interviewer_id, outcome),
+            "Interviewer %s: %s read, %s written%s, %s",
+            *(interviewer_id, f"{verdict.read:,}", f"{written:,}", since, outcome),
         )
         log_verdict(interviewer_id, verdict, written)
 
