@@ -102,9 +102,11 @@ class Candidates(Stream):
         properties = self.effective_schema["properties"]
         times = [name for name, definition in properties.items() if definition.get("format") == "date-time"]
         if self.replication_key not in times:
+            key = self.replication_key or "(none given)"
+            unseen = "" if key in properties else "; discovery saw no candidate with a value for it"
             message = (
-                f"the replication key {self.replication_key or '(none given)'} is not a date-time column of "
-                f"candidates; use one of: {', '.join(times)}"
+                f"the replication key {key} is not a date-time column of candidates{unseen}; "
+                f"use one of: {', '.join(times)}"
             )
             raise ConfigurationError(message)
 
