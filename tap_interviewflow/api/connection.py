@@ -167,7 +167,7 @@ def said(status: int) -> str:
 def _proxy_name(url: str, proxies: Mapping[str, str]) -> str:
     used = next(({f"{kind}_proxy": proxies[kind]} for kind in (urlsplit(url).scheme, "all") if kind in proxies), {})
     names = [name for name, value in os.environ.items() if used.get(name.lower()) == value]
-    return f"the proxy of the environment ({max(names, key=str.islower)})" if names else "the proxy of this machine"
+    return f"the proxy of the environment ({max(names)})" if names else "the proxy of this machine"
 
 
 def _trusted(verify: str | bool | None) -> ssl.SSLContext:  # noqa: FBT001  # as requests has it

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
+import threading
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +17,7 @@ import pytest
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.api import body
+from tap_interviewflow.records.json import Document
 from tap_interviewflow.sandbox import Sandbox
 from tests.api.conftest import ONE, WHAT, answer, page
 from tests.wire import ok, serving
@@ -112,14 +116,28 @@ def test_a_body_that_says_it_is_too_large_is_not_even_read(new_client: NewClient
     assert failure(new_client, said) == "the answer is larger than 64 MiB; set a smaller page_size"
 
 
-def test_the_body_of_an_error_is_not_read_without_an_end(new_client: NewClient) -> None:
+@pytest.mark.parametrize(
+    ("head", "most", "line"),
+    [
+        (b"HTTP/1.1 200 OK", 80 * MIB, "the answer is larger than 64 MiB; set a smaller page_size"),
+        (b"HTTP/1.1 400 Bad Request", 16 * MIB, "400 Bad Request"),
+        (b"HTTP/1.1 503 Busy", 16 * MIB, "503 Service Unavailable; gave up after 8 tries"),
+    ],
+)
+def test_a_body_without_an_end_is_not_read_to_it(new_client: NewClient, head: bytes, most: int, line: str) -> None:
+    sent = []
+
     def without_end(_: bytes) -> Iterator[bytes]:
-        yield b'HTTP/1.1 400 Bad Request\r\n\r\n{"message": "'
+        sent.append(0)
+        yield head + b'\r\n\r\n{"message": "'
         while True:
             yield b"x" * 2**16
+            sent[-1] += 2**16
 
-    with serving(without_end) as url, pytest.raises(FatalAPIError, match=r"page 1: 400 Bad Request$"):
+    with serving(without_end) as url, pytest.raises(FatalAPIError) as raised:
         new_client(url).fetch(page(1), WHAT)
+    assert str(raised.value) == f"{WHAT}: {line}"
+    assert max(sent) < most
 
 
 def test_a_packed_message_of_an_error_is_shown(new_client: NewClient) -> None:
@@ -140,25 +158,22 @@ def test_a_number_of_a_million_digits_is_read(new_client: NewClient, form: str) 
     assert str(read).lower().replace("+", "").replace("e", "") != ""
 
 
-MANY: dict[str, bytes] = {
-    "objects": b"{},",
-    "lists": b"[],",
-    "numbers": b"1.5,",
-    "texts": b'"a",',
-    "members": b'{"a":1.5},',
-    "names": b'"a":1.5,',
-    "nested": b'{"a":' * 50 + b"0" + b"}" * 50 + b",",
+MANY: dict[str, tuple[bytes, int]] = {
+    "objects": (b"{},", 650_000),
+    "lists": (b"[],", 900_000),
+    "numbers": (b"1.5,", 3_100_000),
+    "texts": (b'"a",', 3_100_000),
+    "members": (b'{"a":1.5},', 600_000),
+    "names": (b'"a":1.5,', 1_300_000),
+    "nested": (b'{"a":' * 50 + b"0" + b"}" * 50 + b",", 15_000),
 }
 
 
 @pytest.mark.parametrize("kind", MANY)
-def test_millions_of_tiny_values_are_refused_before_they_are_decoded(kind: str) -> None:
-    content = MANY[kind] * (3_500_000 // (MANY[kind].count(b",") + MANY[kind].count(b":")))
-    with pytest.raises(
-        FatalAPIError,
-        match=r"^the answer holds too much to decode at once \(\d+ MiB, some [\d,]+ values\); set a smaller page_size$",
-    ):
-        body.decode(b"[" + content + b"0]")
+def test_many_tiny_values_are_refused_before_they_are_decoded(kind: str) -> None:
+    value, count = MANY[kind]
+    with pytest.raises(FatalAPIError, match=r"^the answer holds too much .* values\); set a smaller page_size$"):
+        body.decode(b"[" + value * count + b"0]")
 
 
 @pytest.mark.parametrize(
@@ -181,6 +196,23 @@ def test_one_character_that_widens_a_text_counts_for_all_of_it(
     assert len(text) == most - 1000 + 1
     with pytest.raises(FatalAPIError, match="holds too much"):
         body.decode(b'["' + b"x" * most + character + b'"]')
+
+
+def test_large_bodies_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[int] = []
+    busy: set[int] = set()
+
+    def decode(content: bytes) -> Document:
+        busy.add(threading.get_ident())
+        at_once.append(len(busy))
+        time.sleep(0.02)
+        busy.remove(threading.get_ident())
+        return Document(len(content))
+
+    monkeypatch.setattr("tap_interviewflow.records.json.decode", decode)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(body.decode, [b" " * 4 * MIB] * 4))
+    assert at_once == [1] * 4
 
 
 def test_twenty_thousand_candidates_are_read_where_an_api_sends_all_at_once() -> None:
@@ -207,11 +239,17 @@ def peak(url: str) -> tuple[str, int]:
     return line, int(status.split()[1]) * 1024
 
 
+def bomb(size: int) -> bytes:
+    """Pack so many MiB of nothing."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return b"".join([*(packer.compress(b" " * MIB) for _ in range(size)), packer.flush()])
+
+
 HUGE: dict[str, Any] = {
     "objects": lambda: ok(b"[" + b"{}," * (64 * MIB // 3 - 3) + b"{}]"),
     "text": lambda: ok(b'["' + b"x" * 63 * MIB + b'"]'),
     "wide": lambda: ok(b'["' + b"x" * (body.MAX_MEMORY // 13 - 100) + "😀".encode() + b'\\u0000"]'),
-    "packed": lambda: ok(gzip.compress(b" " * 80 * MIB), "Content-Encoding: gzip"),
+    "packed": lambda: ok(bomb(400), "Content-Encoding: gzip"),
     "members": lambda: ok(b"[" + b'{"a":1.5},' * 500_000 + b'"\\u0000"]'),
     "names": lambda: ok(b"{" + b",".join(b'"%d":1.5' % number for number in range(10**6)) + b',"z":"\\u0000"}'),
     "lists": lambda: ok(b"[" + b"[1.5]," * 700_000 + b'"\\u0000"]'),

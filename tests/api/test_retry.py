@@ -77,6 +77,7 @@ def test_waits_double_up_to_a_cap(time: FakeTime) -> None:
         run(Retries(time.clock()), failing(down()))
     doubled = sum(min(2.0**number, MAX_WAIT) for number in range(MAX_TRIES - 1))
     assert doubled <= time.now <= 1.25 * doubled
+    assert MAX_WAIT <= wait(20, None) <= 1.25 * MAX_WAIT
 
 
 def test_two_that_fail_together_do_not_try_again_together() -> None:
@@ -90,6 +91,7 @@ def test_two_that_fail_together_do_not_try_again_together() -> None:
         ("7", 7, 7.2),
         ("0", MIN_WAIT, MIN_WAIT),
         ("007", 7, 7.2),
+        (" 7 ", 7, 7.2),
         ("1.5", 1.5, 1.7),
         ("Sat, 31 Jan 2026 12:00:30 GMT", 30, 30.2),
         ("Sat, 31 Jan 2026 12:00:30 -0000", 30, 30.2),
