@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, TextIO
@@ -365,6 +366,22 @@ def test_a_pipe_gets_only_what_it_takes_at_once(target: Target, monkeypatch: pyt
                     target.read(dice.randint(1, 2**16))
     assert len(writes) > 1_000
     assert all(asked == done for asked, done in writes)
+
+
+@posix
+def test_what_a_pipe_refuses_after_all_is_tried_again(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_really, asked = os.write, count()
+
+    def refused_at_first(number: int, content: bytes) -> int:
+        if next(asked) < 3:
+            raise BlockingIOError  # somebody else writes to it, too
+        return write_really(number, content)
+
+    monkeypatch.setattr(os, "write", refused_at_first)
+    messages = target.writer()
+    messages.write_lines(lines_of(100))
+    messages.flush()
+    assert target.read_what_is_there() == lines_of(100)
 
 
 # What is no target
