@@ -15,7 +15,7 @@ from tap_interviewflow.api.completeness import Completeness, Verdict
 from tap_interviewflow.api.envelope import NotAPageError, open_look_up, open_page
 from tap_interviewflow.api.page import Habits, Page
 from tap_interviewflow.api.pagination import CandidatesPaginator
-from tap_interviewflow.api.prefetch import PageQueue, Prefetcher, WorkerPool
+from tap_interviewflow.api.prefetch import MAX_AGE, PageQueue, Prefetcher, WorkerPool
 from tap_interviewflow.records.conform import Conformer, NoIDError
 from tap_interviewflow.records.schema import ID, INTERVIEWER, candidates_schema
 
@@ -30,9 +30,6 @@ logger = logging.getLogger("tap-interviewflow.candidates")
 
 MAX_SAMPLED: Final = 20_000
 """So many candidates of a sample are kept, to be read without asking for their pages once more."""
-
-MAX_SAMPLE_AGE: Final = 300.0
-"""Seconds for which a sampled page may be the first page of a read."""
 
 PROGRESS_INTERVAL: Final = 30.0
 """Seconds between log lines on how far a read is."""
@@ -90,6 +87,7 @@ class Reader:
         self._conformer = conformer
         self._encode = encode
         self._confirms = confirms
+        self._habits.believes = not confirms
         self.verdicts.clear()
         self._queues = {
             interviewer_id: PageQueue(
@@ -247,7 +245,7 @@ class Reader:
         if number > 1 or not is_first_look:
             return None
         response = self._sampled.pop(interviewer_id, None)
-        return response if response and time.monotonic() - response.received < MAX_SAMPLE_AGE else None
+        return response if response and self._pool.now() - response.received < MAX_AGE else None
 
     def _ask(self, interviewer_id: str, number: int, is_wanted: Callable[[], bool]) -> Response:
         body: dict[str, Any] = {INTERVIEWER: interviewer_id, "page": number, "limit": self._config["page_size"]}

@@ -125,6 +125,11 @@ class Completeness:
         self._received.append(page.received)
         return len(unseen)
 
+    def note_repeated(self, pages: Sequence[Page]) -> None:
+        """Take in pages that held just what earlier ones held, and were followed by new candidates."""
+        self._moved += [page.number for page in pages]
+        self._repeats += sum(len(page.ids) for page in pages)
+
     # Looking again
 
     def note_again(self, page: Page) -> list[int]:

@@ -75,6 +75,7 @@ class Habits:
     """What a run has learned of the API, from all Interviewers.
 
     Attributes:
+        believes: Whether any word may be believed: not where a target is to delete what does not come.
         proven: The words that were borne out: they said "the end", the next page was asked for, and was the end.
         contradicted: The words that said "the end" where more candidates came.
         told_more: The words that said "there is more" where more came: they tell one page from another.
@@ -85,6 +86,7 @@ class Habits:
         is_thin: Whether pages smaller than the largest were followed by candidates.
     """
 
+    believes: bool = True
     proven: set[str] = field(default_factory=set)
     contradicted: set[str] = field(default_factory=set)
     told_more: set[str] = field(default_factory=set)
@@ -96,6 +98,8 @@ class Habits:
 
     def believed(self, words: Iterable[str]) -> set[str]:
         """Give those of the words that may end a reading without a look at the next page."""
+        if not self.believes:
+            return set()
         believed = (self.proven & set(words)) - self.contradicted
         # Where short pages come in the middle, too, a short page shows nothing: a word must have told them apart.
         return believed & self.told_more if self.is_thin else believed

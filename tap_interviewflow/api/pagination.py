@@ -66,6 +66,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         self._source = source
         self._seen = seen
         self._hashes: set[int] = set()
+        self._repeated: list[Page] = []
         self._size = 0
         self._claimed: set[str] = set()
         self._promised: set[str] = set()
@@ -102,9 +103,14 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     def _after_candidates(self, page: Page) -> bool:
         is_repeated = self.is_repeated(page)
         self._hashes.add(hash(frozenset(page.ids)))
-        has_news = self._seen.note(page) > 0
+        # A page that comes again shows that the list moved only if new candidates come behind it.
+        has_news = not is_repeated and self._seen.note(page) > 0
         self.last = page.number
+        if is_repeated:
+            self._repeated.append(page)
         if has_news:
+            self._seen.note_repeated(self._repeated)
+            self._repeated.clear()
             self._stale = 0
             self._learn(page)
             self._size = len(page.ids)
@@ -173,7 +179,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
                 return self._skip(number)
             if promised := self._unkept(again):
                 self._doubt_promises(promised, f"page {number} is empty")
-        elif number > 1 and self._is_unsure() and self._source.ahead(number + 1).has_candidates:
+        elif self._is_unsure() and self._source.ahead(number + 1).has_candidates:
             (again,) = self._source.again([number])
             return self._take_found(again) if again.has_candidates else self._skip(number)
         self._bear_out()
@@ -183,7 +189,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         """Whether the page before does not look like a last one, and no proven word says that it is."""
         full = self._page_size if not self._habits.clamps else self._habits.largest_page
         looks_last = self._size < full and not self._habits.is_thin
-        return not looks_last and not self._claimed & self._habits.proven
+        return not looks_last and not self._habits.believed(self._claimed)
 
     def _unkept(self, page: Page) -> set[str]:
         """Give the words that promise more than came, those of the empty page itself included."""
@@ -234,7 +240,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         if number == 1:
             raise refusal
         promised = self._unkept(page)
-        if page.kind in self._habits.ends and not promised and not self._source.holds_later(number):
+        is_known = page.kind in self._habits.ends and not promised and not self._source.holds_later(number)
+        if is_known and not (self._is_unsure() and self._source.ahead(number + 1).has_candidates):
             self._bear_out()
             return False
         before, again, after = self._source.again([number - 1, number, number + 1])
@@ -263,7 +270,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     def _end_on_repetition(self, page: Page) -> None:
         """End where pages bring nothing new; louder where candidates may be missing."""
         total = self._words.total if "total" not in self._habits.contradicted else None
-        has_all = total is not None and self._seen.count >= total
+        # A total that is no more than a full page may be that of the page.
+        has_all = total is not None and self._seen.count >= total and self._size < max(total, self._full_page())
         # The page that comes again was not full, as the last one is wont to be, and it is not the only one.
         first = page.number - self._stale + 1
         looks_last = self._size < self._full_page() and first > 2 and not self._promised  # noqa: PLR2004

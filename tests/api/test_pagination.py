@@ -150,6 +150,40 @@ def test_where_short_pages_come_in_the_middle_a_word_that_never_told_them_apart_
     assert run.written[-8:] == ids(8)
 
 
+def test_before_anything_is_deleted_no_word_is_believed() -> None:
+    # The total of each page: borne out by a first short list, and then told on short pages in the middle.
+    answers = {
+        ("interviewer-1", 1): page(0, 7, total=7),
+        ("interviewer-2", 1): page(100, 5, total=5),
+        ("interviewer-2", 2): page(105, 7, total=7),
+    }
+    run = read(answers, interviewers=2, confirms=True)
+    assert len(set(run.written)) == 19
+
+
+def test_an_empty_first_page_is_doubted_where_short_pages_come_in_the_middle() -> None:
+    answers = {
+        ("interviewer-1", 1): page(0),
+        ("interviewer-1", 2): page(10, 4),
+        ("interviewer-1", 3): page(14),
+        ("interviewer-2", 2): page(100, 6),
+    }
+    assert len(read(answers, interviewers=2).written) == 30
+
+
+def test_a_learned_refusal_in_the_middle_is_doubted_after_a_full_page() -> None:
+    answers = {("interviewer-1", 1): page(0, 5)} | {
+        ("interviewer-2", number): answer for number, answer in pages(45).items()
+    }
+    answers["interviewer-2", 3] = [404, answers["interviewer-2", 3]]
+    assert sorted(set(read(answers, otherwise=404, interviewers=2).written)) == sorted(ids(45))
+
+
+def test_a_page_that_comes_again_for_ever_with_its_own_size_as_the_total_is_no_complete_read() -> None:
+    run = read({}, otherwise=page(0, SIZE, count=SIZE))
+    assert not run.verdict.is_complete
+
+
 # Empty pages
 
 
@@ -220,7 +254,8 @@ def test_what_stands_behind_the_last_page_is_learned_once_a_run(refusal: str) ->
     assert run.written == ids(5) + ids(25) + ids(30)
     assert run.asked_of("interviewer-1") == [1, 2, 1, 2, 3]
     assert run.asked_of("interviewer-2") == [1, 2, 3, 4, 1]
-    assert run.asked_of("interviewer-3") == [1, 2, 3, 4, 1]
+    # After a full page, the page behind it is asked for, too.
+    assert run.asked_of("interviewer-3") == [1, 2, 3, 4, 5, 1]
 
 
 @pytest.mark.parametrize("width", [1, 4])

@@ -32,7 +32,8 @@ Fetch: TypeAlias = "Callable[[str, int, Callable[[], bool]], Page]"
 
 
 def page_of(interviewer: str, number: int, count: int = SIZE, **said: Any) -> Page:
-    return Page(number, [f"{interviewer}/{number}/{place}" for place in range(count)], PageMetadata(**said))
+    ids = [f"{interviewer}/{number}/{place}" for place in range(count)]
+    return Page(number, ids, PageMetadata(**said), received=time.monotonic())
 
 
 class Drive:
@@ -218,6 +219,18 @@ def test_where_nothing_is_known_few_are_asked_for_in_vain(most: int) -> None:
     drive = Drive(of_length(5), most=most)
     assert len(list(drive.pages())) == 5
     assert len(drive.asked) <= 6 + 2 * most
+
+
+def test_a_first_page_that_has_waited_for_too_long_is_asked_for_anew() -> None:
+    def fetch(name: str, number: int, _: object) -> Page:
+        page = page_of(name, number, SIZE if number < 3 else 0)
+        if drive.asked.count((name, 1)) == 1:
+            page.received -= 100
+        return page
+
+    drive = Drive(fetch, most=2)
+    assert list(drive.pages()) == [(ONE, 1), (ONE, 2)]
+    assert drive.asked.count((ONE, 1)) == 2
 
 
 @pytest.mark.parametrize("most", [4, 16])
