@@ -237,8 +237,8 @@ def test_the_apis_own_message_is_shown_shortened_and_redacted(new_client: NewCli
     ],
 )
 def test_a_body_without_a_message_is_not_shown(new_client: NewClient, body: bytes) -> None:
-    with serving(lambda _: [answer("422 Odd", body)]) as url:
-        assert failure(new_client(url)) == f"{WHAT}: 422 Unprocessable Entity"
+    with serving(lambda _: [answer("409 Odd", body)]) as url:
+        assert failure(new_client(url)) == f"{WHAT}: 409 Conflict"
 
 
 def test_a_status_that_nobody_knows_is_shown_without_the_apis_phrase(new_client: NewClient) -> None:
