@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
-from tap_interviewflow.shutdown import SIGNALS
 from tests.runs import Run, config_for, start, write
 from tests.test_faults import CATALOG
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other signals and pipes")
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 ONE = "interviewer-1"
 SOON = 5.0
 GIVEN_UP = 30.0
@@ -209,6 +209,7 @@ def test_a_signal_ends_a_run_whose_target_does_not_read(files: Callable[..., lis
         process.terminate()
         run = ended(process, within=SOON)  # which reads only what it finds in the pipe afterwards
     assert run.code == 128 + signal.SIGTERM
+    assert "Stopped by SIGTERM" in run.err
     if sys.platform == "linux":
         assert_whole_lines(run.out)
 
@@ -271,6 +272,16 @@ def fill(number: int) -> None:
         while True:
             os.write(own, b"#")
     os.close(own)
+
+
+def test_a_log_that_nobody_can_read_any_more_is_no_failure() -> None:
+    logs = "import sys; from tap_interviewflow import shutdown; shutdown.own_process(); print(1, file=sys.stderr)"
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        assert subprocess.run([sys.executable, "-c", logs], stderr=write_end, check=False).returncode == 0
+    finally:
+        os.close(write_end)
 
 
 def test_what_holds_a_run_after_a_signal_is_ended_by_force() -> None:
