@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _MAX_BUFFER: Final = 2**18
 _MAX_PIPE: Final = 2**20
-_NAP: Final = 0.001
+_NAP: Final = 0.005
+"""Seconds until a pipe that takes a short line, and says so, is asked again whether it takes a long one."""
 
 
 class OutputError(Exception):
