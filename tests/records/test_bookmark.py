@@ -113,6 +113,8 @@ def test_a_state_of_ours_is_taken(state: dict[str, Any]) -> None:
     ids=str,
 )
 def test_a_state_of_another_shape_is_refused_without_being_quoted(state: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"^the state has a shape that this tap does not write, and is not used") as error:
+    with pytest.raises(
+        ValueError, match=r"^the state has a shape that this tap does not write, and is not used"
+    ) as error:
         check_state(state)
     assert "secret" not in str(error.value)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 import json
 from decimal import Decimal
 
@@ -14,7 +13,9 @@ from tests import strangers
 @given(strangers.values)
 def test_every_digit_and_every_character_is_kept(value: object) -> None:
     document = decode(strangers.to_json([value]))
-    assert strangers.spelled(json_safe(document.value)) == strangers.spelled(strangers.safe(strangers.received([value])))
+    assert strangers.spelled(json_safe(document.value)) == strangers.spelled(
+        strangers.safe(strangers.received([value]))
+    )
     assert document.has_extreme_numbers or json_safe(document.value) == document.value
 
 
@@ -76,13 +77,11 @@ def test_a_name_is_not_lost_when_a_replacement_makes_it_that_of_another() -> Non
     }
 
 
-@pytest.mark.parametrize("length", [1, 2])
-def test_very_many_names_that_become_the_same_stay_apart_and_short(length: int) -> None:
-    surrogates = [f"\\u{code:04x}" for code in range(0xD800, 0xDC00)]
-    names = list(itertools.islice(map("".join, itertools.product(surrogates, repeat=length)), 2048))
-    value = decode(("{%s}" % ",".join(f'"{name}":{place}' for place, name in enumerate(names))).encode()).value
-    assert list(value.values()) == list(range(len(names)))
-    assert max(map(len, value)) <= length + 4
+def test_very_many_names_that_become_the_same_stay_apart_and_short() -> None:
+    members = ",".join(f'"\\u{code:04x}":{code}' for code in range(0xD800, 0xE000))
+    value = decode(f"{{{members}}}".encode()).value
+    assert list(value.values()) == list(range(0xD800, 0xE000))
+    assert max(map(len, value)) == len("\ufffd2048")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1", b"\xff\xfe", b"{'a': 1}", b"[1] trailing", b"[01]"])

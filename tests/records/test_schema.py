@@ -83,7 +83,18 @@ def test_a_field_gets_the_kind_that_is_seen_most_often(sampled: list[object], ki
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", "_sdc_deleted_at", "_SDC_x", "Name", "a\x00", "a\nb", "_rescued_data", "_Rescued_Data", "x" * (MAX_NAME + 1)],
+    [
+        "",
+        " ",
+        "_sdc_deleted_at",
+        "_SDC_x",
+        "Name",
+        "a\x00",
+        "a\nb",
+        "_rescued_data",
+        "_Rescued_Data",
+        "x" * (MAX_NAME + 1),
+    ],
 )
 def test_a_name_that_targets_cant_have_or_take_for_another_gets_no_column(name: str) -> None:
     assert list(candidates_schema([{name: "value"}])["properties"]) == [*DOCUMENTED, "_rescued_data"]
