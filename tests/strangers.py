@@ -117,7 +117,9 @@ documented = st.fixed_dictionaries(
     },
 )
 ids = st.one_of(st.uuids().map(str), st.integers(0, 2**70), texts.filter(bool))
-odd_ids = st.one_of(ids, st.sampled_from([None, "", 0, True, Decimal("1.5"), [], {"$oid": "a"}]))
+odd_ids: st.SearchStrategy[Any] = st.one_of(
+    ids, st.sampled_from([None, "", 0, True, Decimal("1.5"), [], {"$oid": "a"}])
+)
 keys = st.builds(
     lambda odd, name, key: {**odd, name: key},
     st.dictionaries(st.sampled_from(["interviewId", "id", "_id"]), odd_ids),

@@ -197,7 +197,7 @@ FAILURES: list[dict[str, Any]] = [
     *({"status": value} for value in (False, "false", "FALSE", "error", "ERROR ", "fail", "Failed", "failure")),
     *({name: value} for name in ("isError", "is_error", "hasErrors") for value in (True, "true", "Yes", 1)),
     *({"error": value} for value in ("busy", True, 1, {"type": "busy"}, ["busy"])),
-    *({"errors": value} for value in (["busy"], {"page": ["too large"]}, [{}])),
+    *({"errors": ["busy"]}, {"errors": {"page": ["too large"]}}, {"errors": [{}]}),
     *(
         {name: value}
         for name in ("status", "statusCode", "status_code", "code", "errorCode")
