@@ -164,6 +164,15 @@ def test_what_does_not_fit_is_rescued_under_its_own_name(
     assert filled({"id": "i", **sent}) == expected
 
 
+def test_what_is_rescued_is_sorted_by_name() -> None:
+    assert list(filled({"z": 1, "id": "i", "name": 5, "email": 5, "a": 1})["_rescued_data"]) == [
+        "a",
+        "email",
+        "name",
+        "z",
+    ]
+
+
 @pytest.mark.parametrize(
     ("sent", "key", "rescued"),
     [
@@ -282,9 +291,10 @@ def test_a_users_own_column_takes_just_what_its_schema_allows(
     ids=str,
 )
 def test_a_column_that_takes_no_null_is_left_out_where_nothing_fits_it(definition: dict[str, Any]) -> None:
-    schema = {"properties": {**KEYS, "x": definition, "y": {"type": ["string", "null"]}}}
+    schema = {"properties": {**KEYS, "x": definition, "_rescued_data": {"type": ["object", "null"]}}}
     records, _ = conform(schema, [{"id": "a", "x": None}, {"id": "b", "x": 5}, {"id": "c"}])
-    assert [list(record) for record in records] == [["interviewerId", "id", "y"]] * 3
+    assert [list(record) for record in records] == [["interviewerId", "id", "_rescued_data"]] * 3
+    assert [record["_rescued_data"] for record in records] == [{"x": None}, {"x": 5}, None]
 
 
 def test_a_rescue_that_takes_no_null_is_left_out_where_nothing_is_rescued() -> None:
