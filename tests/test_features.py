@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
+from tests.batch_files import batch_config, files_of, records_by_stream, records_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from tests.conftest import Read
 
 PEOPLE: list[dict[str, Any]] = [
-    {"id": "a", "name": "Ana", "email": "ana@example.com", "additionalFields": {"Manual Score": 72}, "score": 1},
+    {
+        "id": "a",
+        "name": "Ana",
+        "email": "ana@example.com",
+        "additionalFields": {"Manual Score": 72, "phone": "0"},
+        "score": 1,
+    },
     {
         "id": "b",
         "name": "Bo",
@@ -67,11 +73,11 @@ def test_flattening_keeps_open_objects_as_json_text(read: Read, api: Sandbox, wi
     run = read(api, catalog=catalog, flattening_enabled=True, flattening_max_depth=2)
     assert run.code == 0, run.err
     first, second, _ = run.records
-    assert json.loads(first["additionalFields"]) == {"Manual Score": 72}
+    assert json.loads(first["additionalFields"]) == {"Manual Score": 72, "phone": "0"}
     assert json.loads(second["_rescued_data"]) == {"score": "N/A"}
     properties = run.of("SCHEMA")[0]["schema"]["properties"]
     assert properties["additionalFields"]["type"] == ["string", "null"]
-    assert all(record.keys() <= properties.keys() for record in run.records)
+    assert [list(record) for record in run.records] == [list(properties)] * 3
 
 
 def test_a_deselected_field_is_gone_from_columns_and_rescue(read: Read, api: Sandbox) -> None:
@@ -113,24 +119,86 @@ def test_a_catalog_without_the_rescue_says_what_it_drops(read: Read, api: Sandbo
     assert any("score" in line and "dropped" in line for line in run.lines("WARNING"))
 
 
-def test_batch_files_hold_every_candidate(read: Read, api: Sandbox, tmp_path: Path) -> None:
-    config = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
+@pytest.mark.parametrize("in_files", [False, True], ids=["lines", "files"])
+@pytest.mark.parametrize("is_declared", [False, True], ids=["open", "declared"])
+def test_a_deselected_member_of_an_open_object_is_nowhere(
+    read: Read, api: Sandbox, tmp_path: Path, *, in_files: bool, is_declared: bool
+) -> None:
+    catalog = discovered(read, api)
+    (stream,) = catalog["streams"]
+    breadcrumb = ["properties", "additionalFields", "properties", "phone"]
+    stream["metadata"].append({"breadcrumb": breadcrumb, "metadata": {"inclusion": "available", "selected": False}})
+    if is_declared:
+        members = {name: {"type": ["string", "null"]} for name in ("phone", "City")}
+        stream["schema"]["properties"]["additionalFields"]["properties"] = members
+    run = read(api, catalog=catalog, batch_config=batch_config(tmp_path / "files") if in_files else None)
+    assert run.code == 0, run.err
+    assert "phone" not in run.out
+    records = records_by_stream(run)["candidates"]
+    assert [record["additionalFields"] for record in records] == [{"Manual Score": 72}, {}, None]
+    assert [record["_rescued_data"] for record in records] == [None, {"score": "N/A"}, None]
+
+
+def test_a_saved_catalog_that_declares_no_members_of_an_object_loses_none(read: Read, api: Sandbox) -> None:
+    catalog = discovered(read, api)
+    for definition in catalog["streams"][0]["schema"]["properties"].values():
+        if "object" in definition["type"]:
+            definition["properties"] = {}
+    run = read(api, catalog=catalog)
+    assert run.records[0]["additionalFields"] == {"Manual Score": 72, "phone": "0"}
+    properties = run.of("SCHEMA")[0]["schema"]["properties"]
+    assert [name for name, definition in properties.items() if "properties" in definition] == []
+
+
+# Batches
+
+
+def test_batch_files_are_as_large_as_the_setting_says(read: Read, api: Sandbox, tmp_path: Path) -> None:
+    config = batch_config(tmp_path / "files", batch_size=2)
+    config["storage"]["prefix"] = "nightly-"
     run = read(api, batch_config=config)
     assert run.code == 0, run.err
-    (manifest,) = (message["manifest"] for message in run.of("BATCH"))
-    files = [tmp_path / file.rsplit("/", 1)[1] for file in manifest]
-    records = [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
-    assert [record["id"] for record in records] == ["a", "b", "c"]
+    files = files_of(run)
+    assert [[record["id"] for record in records_in(file)] for file in files] == [["a", "b"], ["c"]]
+    assert [file.name.startswith("nightly-tap-interviewflow--candidates-") for file in files] == [True, True]
+    assert sorted((tmp_path / "files").iterdir()) == sorted(files)
+    assert [message["type"] for message in run.messages] == ["SCHEMA", "BATCH", "BATCH", "STATE"]
 
 
-def test_each_unexpected_field_is_warned_of_once(read: Read) -> None:
+@pytest.mark.parametrize(("compression", "suffix"), [("gzip", ".json.gz"), ("none", ".json")])
+def test_batch_files_are_compressed_as_the_setting_says(
+    read: Read, api: Sandbox, tmp_path: Path, compression: str, suffix: str
+) -> None:
+    run = read(api, batch_config=batch_config(tmp_path / "files", compression))
+    (message,) = run.of("BATCH")
+    assert message["encoding"] == {"format": "jsonl", "compression": compression}
+    (file,) = files_of(run)
+    assert file.name.endswith(suffix)
+    assert records_in(file) == read(api).records
+
+
+def test_a_run_writes_beside_the_files_of_another(read: Read, api: Sandbox, tmp_path: Path) -> None:
+    runs = [read(api, batch_config=batch_config(tmp_path / "files")) for _ in range(2)]
+    assert len({file for run in runs for file in files_of(run)}) == 2
+
+
+def test_without_candidates_there_is_no_file(read: Read, tmp_path: Path) -> None:
+    with Sandbox({"interviewer-1": 0}) as api:
+        run = read(api, batch_config=batch_config(tmp_path / "files"))
+    assert [message["type"] for message in run.messages] == ["SCHEMA", "STATE"]
+
+
+# What did not fit, said with numbers
+
+
+def test_each_field_that_did_not_fit_is_warned_of_once_with_numbers(read: Read) -> None:
     people = [{"id": str(number), "name": number, "surprise": number or None} for number in range(10)]
     with Sandbox({"interviewer-1": [{"id": "x"}, *people]}) as api:
         run = read(api, page_size=1)
-    named = [line for line in run.lines("WARNING") if "no place" in line]
-    assert [("field name" in line, "field surprise" in line) for line in named].count((True, False)) == 1
-    assert [("field name" in line, "field surprise" in line) for line in named].count((False, True)) == 1
-    assert all("discovery" in line for line in named)
+    assert [line for line in run.lines("WARNING") if "_rescued_data" in line] == [
+        "9 of 11 candidates have the field surprise, kept in _rescued_data; run discovery again for a column",
+        "10 of 11 values of name are numbers, its column is text; kept in _rescued_data",
+    ]
 
 
 def test_replaced_characters_are_warned_of_once_with_their_number(read: Read) -> None:

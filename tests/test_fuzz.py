@@ -1,4 +1,4 @@
-"""Whatever bytes come for an answer, a page comes of them or one of the tap's own errors, by each of its ways."""
+"""Whatever comes for an answer, a page comes of it or one of the tap's own errors."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.fitter import Fitter
-from tap_interviewflow.pages import PageReader
-from tap_interviewflow.sandbox import Sandbox
+from tap_interviewflow.api import body as bodies
+from tap_interviewflow.api.envelope import open_look_up, open_page
+from tap_interviewflow.api.retry import RetriableError
+from tap_interviewflow.records.conform import Conformer, NoIDError
 from tap_interviewflow.records.schema import candidates_schema
+from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.writer import record_lines
+from tests import strangers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.conftest import Read
 
 ONE = "interviewer-1"
 EXTRACTED = datetime(2026, 1, 31, tzinfo=UTC)
@@ -28,6 +32,7 @@ thorough = settings(max_examples=20_000, deadline=None, suppress_health_check=li
 
 CANDIDATES = Sandbox({ONE: 3}, odd=True).candidates(ONE)
 SCHEMA = candidates_schema(CANDIDATES)
+VALID = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
 SHAPES: list[Any] = [
     {"success": True, "data": {"candidates": CANDIDATES, "total": 3, "hasMore": False}},
     {"data": CANDIDATES, "pagination": {"page": 1, "totalPages": 1}},
@@ -107,68 +112,65 @@ ANY_JSON = st.recursive(
     max_leaves=12,
 ).map(lambda value: json.dumps(value).encode())
 
-bodies = st.binary(max_size=64) | mutated() | ANY_JSON
+answers = st.binary(max_size=64) | mutated() | ANY_JSON
 
 
-def a_reader(*, learned: bool) -> PageReader:
-    """One that has learned the shape of the answers, and reads by the compiled decoder; or one that never does."""
-    reader = PageReader(Fitter(SCHEMA), None, as_dicts=not learned)
-    if learned:
-        reader.read(BODIES[0], ONE, 1)
-    return reader
-
-
-def outcome(read: Callable[[], Any]) -> Any:
-    """The records as a target reads them, or the error that a user would see."""
+def page_of(body: bytes) -> list[dict[str, Any]] | str:
+    """Give the records of an answer as a target reads them, or the error that a user would see."""
     try:
-        page = read()
-    except (ValueError, FatalAPIError) as error:
-        return type(error), str(error)
-    lines = record_lines("candidates", page.records, None, EXTRACTED).splitlines()
-    records = [json.loads(line, parse_float=Decimal)["record"] for line in lines]
-    assert [record["id"] for record in records] == list(page.ids)
-    return records, page.words, page.surprises, page.replaced
+        document = bodies.decode(body)
+        for interview_id in ("1", CANDIDATES[0]["id"]):
+            with suppress(FatalAPIError, NoIDError):
+                Conformer(SCHEMA).conform(open_look_up(document.value, interview_id), ONE)
+        candidates = open_page(document.value).candidates
+        records, tally = Conformer(SCHEMA).conform(candidates, ONE, has_extreme_numbers=document.has_extreme_numbers)
+    except (FatalAPIError, NoIDError, RecursionError, RetriableError) as error:
+        return str(error)
+    lines = record_lines("candidates", records, None, EXTRACTED).splitlines()
+    read = [json.loads(line, parse_float=Decimal)["record"] for line in lines]
+    assert tally.candidates == len(read) == len(candidates)
+    assert all(VALID.is_valid(record) and list(record) == list(SCHEMA["properties"]) for record in read)
+    return read
 
 
-def is_text(body: bytes) -> bool:
-    try:
-        return bool(body.decode())
-    except UnicodeDecodeError:
-        return False
-
-
-def check(body: bytes) -> None:
-    learned = outcome(lambda: a_reader(learned=True).read(body, ONE, 2))
-    plain = outcome(lambda: a_reader(learned=False).read(body, ONE, 2))
-    if is_text(body):  # the compiled decoder does not look into what it skips beside the candidates
-        assert learned == plain
-    with suppress(RecursionError):  # which the client makes an error of
-        outcome(lambda: a_reader(learned=True).read_single(body, ONE, "1"))
-
-
-@given(bodies)
-def test_any_bytes_become_a_page_or_an_error_of_the_taps_own(body: bytes) -> None:
-    check(body)
+@given(answers)
+def test_any_bytes_become_valid_records_or_an_error_of_the_taps_own(body: bytes) -> None:
+    page_of(body)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @thorough
-@given(bodies)
-def test_many_bytes_become_a_page_or_an_error_of_the_taps_own(body: bytes) -> None:
-    check(body)
+@given(answers)
+def test_many_bytes_become_valid_records_or_an_error_of_the_taps_own(body: bytes) -> None:
+    page_of(body)
 
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_token_that_parsers_dislike_does_no_harm_anywhere(token: bytes) -> None:
     for body in BODIES:
         for start in range(0, len(body), 199):
-            check(body[:start] + token + body[start:])
+            page_of(body[:start] + token + body[start:])
 
 
-@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("body", BODIES, ids=["data.candidates", "data", "body"])
 def test_an_answer_that_is_cut_anywhere_is_an_error(body: bytes) -> None:
-    reader = a_reader(learned=True)
     for end in range(len(body)):
-        with pytest.raises(ValueError, match="not JSON"):
-            reader.read(body[:end], ONE, 1)
+        assert page_of(body[:end]) == "the answer is not usable: the body is not valid JSON"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(page=strangers.pages)
+def test_the_tap_ends_well_whatever_a_page_holds(page: list[dict[str, Any]], read: Read, api: Sandbox) -> None:
+    api.replace(ONE, strangers.to_json({"data": {"candidates": page}}))
+    run = read(api)
+    assert run.code == 0, run.err
+    properties = run.of("SCHEMA")[0]["schema"]["properties"]
+    expected = [strangers.record_of(sent, properties, ONE) for sent in page]
+    assert list(map(strangers.spelled, run.records)) == list(map(strangers.spelled, expected))
+
+
+@pytest.fixture
+def api() -> Any:
+    with Sandbox({ONE: 0}) as api:
+        yield api

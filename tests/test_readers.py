@@ -3,72 +3,135 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 
 from tap_interviewflow.sandbox import Sandbox
+from tests import strangers
+from tests.batch_files import batch_config, records_by_stream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Read
     from tests.runs import Run
 
-HELD = {"interviewer-1": 130, "interviewer-2": 25}
-CHOICES: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "flattened": {"flattening_enabled": True, "flattening_max_depth": 1},
-    "mapped": {"stream_maps": {"candidates": {"name": "__NULL__", "email_hash": "md5(email)"}}},
+HELD = {"interviewer-1": 125, "interviewer-2": 25, "interviewer-3": 0}
+
+
+class Choice(NamedTuple):
+    """What a user may choose: settings, and by breadcrumb what a catalog says other than discovery."""
+
+    settings: dict[str, Any]
+    metadata: dict[tuple[str, ...], dict[str, Any]]
+
+
+MASKED = {"email": "md5(email)"}
+FLAT = {"flattening_enabled": True, "flattening_max_depth": 1}
+CITY = ("properties", "additionalFields", "properties", "City")
+CHOICES = {
+    "plain": Choice({}, {}),
+    "other pages": Choice({"page_size": 7, "max_parallel_requests": 1}, {}),
+    "masked": Choice({"stream_maps": {"candidates": MASKED}}, {}),
+    "derived": Choice({"stream_maps": {"candidates": {"name": "__NULL__", "email_hash": "md5(email)"}}}, {}),
+    "filtered": Choice({"stream_maps": {"candidates": {"__filter__": "status == 'hired'"}}}, {}),
+    "flattened": Choice(FLAT, {}),
+    "masked and flattened": Choice({"stream_maps": {"candidates": MASKED}, **FLAT}, {}),
+    "under another name": Choice({"stream_maps": {"candidates": {"__alias__": "people", **MASKED}}}, {}),
+    "twice": Choice({"stream_maps": {"people": {"__source__": "candidates", **MASKED}}}, {}),
+    "columns deselected": Choice({}, {("properties", name): {"selected": False} for name in ("email", "score")}),
+    "a member deselected": Choice({}, {CITY: {"selected": False}}),
+    "the rescue deselected": Choice({}, {("properties", "_rescued_data"): {"selected": False}}),
+    "some by a filter": Choice({"additional_fields": {"Manual Score": 50}}, {}),
+    "some by name": Choice({"interview_ids": []}, {}),
+    "incremental": Choice({}, {(): {"replication-method": "INCREMENTAL", "replication-key": "interviewedAt"}}),
 }
+choices = pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES)
 
 
-@pytest.mark.parametrize("odd", [False, True], ids=["ordinary", "odd"])
-@pytest.mark.parametrize("settings", CHOICES.values(), ids=CHOICES)
-@pytest.mark.parametrize("validator", [Draft4Validator, Draft202012Validator], ids=["Draft 4", "Draft 2020-12"])
-def test_every_record_is_valid_by_the_schema_that_was_sent(
-    read: Read, validator: type[Draft4Validator], settings: dict[str, Any], *, odd: bool
+@pytest.fixture(scope="module")
+def api() -> Iterator[Sandbox]:
+    with Sandbox(HELD, odd=True) as api:
+        yield api
+
+
+def read_as(choice: Choice, read: Read, api: Sandbox, **more: Any) -> Run:
+    settings, catalog = choice.settings | more, None
+    if "interview_ids" in settings:
+        settings["interview_ids"] = [candidate["id"] for candidate in api.candidates("interviewer-1")[8:15]]
+    if choice.metadata:
+        catalog = json.loads(read(api, "--discover").out)
+        (stream,) = catalog["streams"]
+        metadata = {tuple(entry["breadcrumb"]): entry["metadata"] for entry in stream["metadata"]}
+        for breadcrumb, changes in choice.metadata.items():
+            metadata.setdefault(breadcrumb, {"inclusion": "available"}).update(changes)
+        stream["metadata"] = [{"breadcrumb": breadcrumb, "metadata": each} for breadcrumb, each in metadata.items()]
+    run = read(api, catalog=catalog, **settings)
+    assert run.code == 0, run.err
+    return run
+
+
+@choices
+def test_every_record_is_valid_by_the_schema_that_was_sent_and_has_its_columns_in_its_order(
+    read: Read, api: Sandbox, choice: Choice
 ) -> None:
-    with Sandbox(HELD, odd=odd) as api:
-        run = read(api, **settings)
-    (schema,) = run.of("SCHEMA")
-    validator.check_schema(schema["schema"])
-    valid = validator(schema["schema"], format_checker=FormatChecker())
-    # As readers have them that make a double of each number.
-    records = [json.loads(line)["record"] for line in run.out.splitlines() if json.loads(line)["type"] == "RECORD"]
-    assert len(records) == 155
-    assert [error.message for record in records for error in valid.iter_errors(record)] == []
+    run = read_as(choice, read, api)
+    schemas = {message["stream"]: message["schema"] for message in run.of("SCHEMA")}
+    assert set(records_by_stream(run)) == set(schemas)
+    for validator in (Draft4Validator, Draft202012Validator):
+        for schema in schemas.values():
+            validator.check_schema(schema)
+        valid = {stream: validator(schema, format_checker=FormatChecker()) for stream, schema in schemas.items()}
+        for line in run.out.splitlines():
+            message = json.loads(line)  # as readers have it that make a double of each number
+            if message["type"] == "RECORD":
+                valid[message["stream"]].validate(message["record"])
+    for stream, records in records_by_stream(run).items():
+        assert {tuple(record) for record in records} == {tuple(schemas[stream]["properties"])}
+
+
+@choices
+def test_batch_files_hold_what_record_lines_would(read: Read, api: Sandbox, choice: Choice, tmp_path: Path) -> None:
+    lines = read_as(choice, read, api)
+    files = read_as(choice, read, api, batch_config=batch_config(tmp_path / "files"))
+    assert not files.records
+    assert files.of("SCHEMA") == lines.of("SCHEMA")
+    expected = {stream: list(map(in_order, records)) for stream, records in records_by_stream(lines).items()}
+    assert {stream: list(map(in_order, records)) for stream, records in records_by_stream(files).items()} == expected
+
+
+def in_order(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Spell a record so that two are alike only if their columns, their order and every digit are."""
+    return [(name, strangers.spelled(value)) for name, value in record.items()]
 
 
 @pytest.mark.parametrize("odd", [False, True], ids=["ordinary", "odd"])
 def test_the_messages_come_in_the_order_of_the_specification(read: Read, *, odd: bool) -> None:
     with Sandbox(HELD, odd=odd) as api:
         run = read(api)
-    assert _order(run) == ["SCHEMA", "RECORD", "STATE"]
+    kinds = [str(message["type"]) for message in run.messages]
+    assert set(kinds) == {"SCHEMA", "RECORD", "STATE"}
+    assert kinds == sorted(kinds, key=["SCHEMA", "RECORD", "STATE"].index)
     assert all(message["stream"] == "candidates" for message in run.messages if message["type"] != "STATE")
 
 
-def test_every_record_holds_its_whole_key(read: Read) -> None:
-    with Sandbox(HELD, odd=True) as api:
-        run = read(api)
+def test_every_record_holds_its_whole_key(read: Read, api: Sandbox) -> None:
+    run = read(api)
     (schema,) = run.of("SCHEMA")
     keys = [tuple(record[name] for name in schema["key_properties"]) for record in run.records]
-    assert len(set(keys)) == len(keys) == 155
+    assert len(set(keys)) == len(keys) == 150
     assert all(isinstance(part, str) and part for key in keys for part in key)
 
 
-def test_batches_are_not_followed_by_a_version_that_their_records_do_not_carry(read: Read, tmp_path: Path) -> None:
-    files = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
-    with Sandbox(HELD) as api:
-        run = read(api, batch_config=files, emit_activate_version_messages=True)
+def test_batches_are_not_followed_by_a_version_that_their_records_do_not_carry(
+    read: Read, api: Sandbox, tmp_path: Path
+) -> None:
+    run = read(api, batch_config=batch_config(tmp_path / "files"), emit_activate_version_messages=True)
     assert run.code == 0
     assert run.of("BATCH")
     assert not run.of("ACTIVATE_VERSION")
-    assert "No ACTIVATE_VERSION is sent: what goes out in batches carries no version" in run.lines("WARNING")
-
-
-def _order(run: Run) -> list[str]:
-    """Name the kinds of messages in their order, a row of the same kind once."""
-    kinds = [str(message["type"]) for message in run.messages]
-    return [kind for place, kind in enumerate(kinds) if place == 0 or kinds[place - 1] != kind]
+    (line,) = (line for line in run.lines("WARNING") if "ACTIVATE_VERSION" in line)
+    assert line == ("No ACTIVATE_VERSION is sent, so nothing is deleted: what goes out in batches carries no version")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.api.redact import plain_name
+from tap_interviewflow.api.redact import plain_name, printable
 from tap_interviewflow.records.schema import ID_SOURCES
 
 _LISTS: Final = (
@@ -39,8 +40,13 @@ _FAILURES: Final = {"error", "fail", "failed", "failure", "false"}
 _FALSE: Final = {"false", "no", "0"}
 _TRUE: Final = {"true", "yes", "1"}
 _NO_ERROR: Final = {"", "none", "null", "false", "no", "0"}
-_REASONS: Final = ("message", "error", "errors", "detail", "details", "reason", "msg", "error_description", "title")
-_PEOPLE: Final = ("interview", "candidate")
+_REASONS: Final = (
+    *("message", "error", "errors", "detail", "details", "reason", "msg", "error_description", "title"),
+    *("code", "errorCode", "error_code"),
+)
+_INNER: Final = ("interview", "candidate")
+_REPORTS: Final = {*_SUCCESS, *_FAILED, *_CODES, "message", "msg", "error", "errors"}
+_FINE: Final = {"success", "succeeded", "ok", *_TRUE}
 
 MAX_NAMES: Final = 20
 MAX_REASON: Final = 200
@@ -118,12 +124,13 @@ def open_look_up(document: object, interview_id: str, records_jsonpath: str | No
     """
     if isinstance(document, dict) and not records_jsonpath:
         _check(document, document)
-        if "data" in document and document["data"] is None:
-            return []
         alone = list(_alone(document))
         for candidate in alone:
             if interview_id in _ids(candidate):
                 return [candidate]
+        if "data" in document and document["data"] is None:
+            _check_status(document, document)
+            return []
         if alone and not _lists(document):
             return []
     candidates = open_page(document, records_jsonpath).candidates
@@ -140,17 +147,33 @@ def _alone(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     An interview beside a person (``{"candidate": {…}, "interview": {"id": …}}``) is one record: its own members, and
     whatever stands beside it by its own name.
     """
-    for place in (document.get("data"), document.get("result"), document.get("response"), document):
+    for where in (*_WRAPPERS, None):
+        place = document.get(where) if where else document
         if not isinstance(place, dict):
             continue
         if _ids(place):
             yield place
-        for name in _PEOPLE:
+        for name in _INNER:
             inner = place.get(name)
             if isinstance(inner, dict) and _ids(inner):
-                others = {key: value for key, value in place.items() if key in _PEOPLE or place is not document}
-                del others[name]
-                yield {**others, **inner}
+                yield _joined(inner, {key: value for key, value in _said(place) if key != name}, where or "response")
+
+
+def _said(place: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Give the members of an object but for what reports a success, where it is no candidate itself."""
+    for name, value in place.items():
+        is_own_status = name == "status" and isinstance(value, str) and _spelled(value) not in _FINE
+        if name not in _REPORTS or is_own_status or _ids(place):
+            yield name, value
+
+
+def _joined(inner: dict[str, Any], beside: dict[str, Any], where: str) -> dict[str, Any]:
+    """Give an object with what stands beside it; where both have a name, the other value goes below that place's."""
+    hidden = {name: value for name, value in beside.items() if name in inner and value != inner[name]}
+    joined = {**beside, **inner}
+    while hidden and where in joined:
+        where += "_"
+    return {**joined, where: hidden} if hidden else joined
 
 
 def _at_jsonpath(document: object, records_jsonpath: str) -> list[Any]:
@@ -224,13 +247,17 @@ def reason_of(document: object) -> str:
             found = found[0] if found else None
         if not isinstance(found, dict):
             break
-        found = next(
-            (found[name] for name in _REASONS if isinstance(found.get(name), (str, dict, list))), None
-        ) or next((found[name] for name in _WRAPPERS if isinstance(found.get(name), dict)), None)
+        reasons = (found[name] for name in _REASONS if isinstance(found.get(name), (str, dict, list)))
+        found = next(filter(None, reasons), None) or next(
+            (found[name] for name in _WRAPPERS if isinstance(found.get(name), dict)), None
+        )
     if not isinstance(found, str):
         return ""
-    text = " ".join("".join(c if c.isprintable() else " " for c in found[: 4 * MAX_REASON]).split())
-    return text if len(text) <= MAX_REASON else f"{text[:MAX_REASON]}…"
+    text = printable(found[: 4 * MAX_REASON])
+    if len(text) <= MAX_REASON and len(found) <= 4 * MAX_REASON:
+        return text
+    # Between two words: of a key or an address that is cut, nobody could tell any more what has to be hidden.
+    return f"{text[:MAX_REASON].rpartition(' ')[0]}…"
 
 
 def _failure(document: Mapping[str, Any]) -> NotAPageError:
@@ -253,7 +280,7 @@ def _names_of(document: object) -> str:
 
 
 def _names(document: Mapping[str, Any]) -> str:
-    return ", ".join([plain_name(name) for name in document][:MAX_NAMES]) or "none"
+    return ", ".join(map(plain_name, islice(document, MAX_NAMES))) or "none"
 
 
 # What is said beside the list
@@ -278,8 +305,8 @@ def _metadata(document: object) -> PageMetadata:
             word = _plain(name)
             if word in _MORE and (flag := _flag(value)) is not None:
                 flags.add(flag)
-            elif word in _LAST and isinstance(value, bool):
-                flags.add(not value)
+            elif word in _LAST and (said := _spelled(value)) in {"true", "false"}:
+                flags.add(said == "false")
             elif word in _PAGES and (count := _count(value)) is not None:
                 pages.append(count)
             elif word in _TOTAL and (count := _count(value)) is not None:

@@ -13,8 +13,8 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tap_interviewflow.records.json import fits_double, is_empty, json_safe
-from tap_interviewflow.records.schema import ID, ID_SOURCES, INTERVIEWER, RESCUED
-from tap_interviewflow.records.times import are_times
+from tap_interviewflow.records.schema import ID, ID_SOURCES, INTERVIEWER, KEY_PROPERTIES, RESCUED
+from tap_interviewflow.records.times import are_times, is_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -85,9 +85,12 @@ class Column(NamedTuple):
         for json_type, allowed, kind, python, fits in _KINDS:
             if types - {"null"} == {json_type} and rest in allowed:
                 return cls(name, kind, frozenset({*python, *({_NOTHING} if nullable else ())}), fits, nullable)
-        from jsonschema import Draft202012Validator  # noqa: PLC0415  # slow to load, for a catalog made by hand only
+        # Slow to load, and for a catalog made by hand only.
+        from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415
 
-        validator = Draft202012Validator(dict(definition))
+        formats = FormatChecker()
+        formats.checks("date-time")(lambda value: not isinstance(value, str) or is_time(value))
+        validator = Draft202012Validator(dict(definition), format_checker=formats)
         nullable = bool(validator.is_valid(None))
 
         def fits_all(values: Sequence[Any]) -> bool:
@@ -121,12 +124,9 @@ class Conformer:
             deselected: Names of fields that are to be dropped, never rescued.
         """
         self._names = [name for name in schema["properties"] if name not in deselected]
-        self._columns = [
-            Column.of(name, schema["properties"][name])
-            for name in self._names
-            if name not in {INTERVIEWER, ID, RESCUED}
-        ]
-        self._required = [column.name for column in self._columns if not column.nullable]
+        columns = [Column.of(name, schema["properties"][name]) for name in self._names if name not in KEY_PROPERTIES]
+        self._columns = [column for column in columns if column.name != RESCUED]
+        self._required = [column.name for column in columns if not column.nullable]
         self._expected = {INTERVIEWER, ID, *deselected, *(column.name for column in self._columns)}
         self.has_rescue = RESCUED in self._names
 

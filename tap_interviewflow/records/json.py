@@ -134,14 +134,15 @@ class _Cleaner:
         """Clean names so that two do not become one."""
         cleaned = {name: self._text(name) for name in members}
         taken = {name for name, clean in cleaned.items() if name == clean}
-        more: Counter[str] = Counter()
+        last: Counter[str] = Counter()
         for name, clean in cleaned.items():
             if name == clean:
                 continue
             unique = clean
             while unique in taken:
-                more[clean] += 1
-                unique = clean + _REPLACEMENT * more[clean]
+                # Counted on from the one before, and short: very many names may become the same.
+                last[clean] += 1
+                unique = f"{clean}{last[clean] + 1}"
             taken.add(unique)
             cleaned[name] = unique
         return cleaned

@@ -1,0 +1,523 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_interviewflow.api.envelope import (
+    MAX_CANDIDATES,
+    MAX_REASON,
+    NotAPageError,
+    PageMetadata,
+    open_look_up,
+    open_page,
+)
+
+ADA = {"id": "1", "name": "Ada"}
+BOB = {"id": "2", "name": "Bob"}
+LISTS = ["data", "candidates", "interviews", "results", "items", "records", "rows", "docs", "list", "content"]
+WRAPPERS = ["data", "result", "response"]
+PLACES = [[], *([name] for name in LISTS), *([wrapper, name] for wrapper in WRAPPERS for name in LISTS)]
+
+
+def nested(path: list[str], value: object) -> Any:
+    """Put a value at the end of a path of names."""
+    for name in reversed(path):
+        value = {name: value}
+    return value
+
+
+def refused(document: object, records_jsonpath: str | None = None) -> str:
+    """Say why an answer is not a page."""
+    with pytest.raises(FatalAPIError) as caught:
+        open_page(document, records_jsonpath)
+    return str(caught.value)
+
+
+# Where the list is
+
+
+@pytest.mark.parametrize("path", PLACES, ids=".".join)
+@pytest.mark.parametrize("candidates", [[], [ADA, BOB]], ids=["empty", "full"])
+def test_the_list_is_found_where_apis_have_it(path: list[str], candidates: list[Any]) -> None:
+    assert open_page(nested(path, candidates)).candidates == candidates
+
+
+@pytest.mark.parametrize("places", [("results", "items"), ("data.results", "items"), ("response.rows", "result.docs")])
+def test_of_several_lists_the_one_with_candidates_counts(places: tuple[str, str]) -> None:
+    empty, filled = (place.split(".") for place in places)
+    assert open_page(nested(empty, []) | nested(filled, [ADA])).candidates == [ADA]
+    assert open_page(nested(empty, []) | nested(filled, [])).candidates == []
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (
+            {"results": [ADA], "items": [BOB]},
+            "results and items (top-level keys: results, items)",
+        ),
+        (
+            {"data": {"results": [ADA], "total": 1}, "items": [BOB]},
+            "items and data.results (top-level keys: data, items; in data: results, total)",
+        ),
+    ],
+    ids=["side by side", "one level down"],
+)
+def test_more_than_one_list_with_candidates_is_an_error_on_every_page(document: object, reason: str) -> None:
+    with pytest.raises(FatalAPIError) as caught:
+        open_page(document)
+    assert str(caught.value) == (
+        f"the answer has more than one list with candidates: {reason}; records_jsonpath can say which"
+    )
+    # It is not what an API says behind its last page.
+    assert not isinstance(caught.value, NotAPageError)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"success": True, "ok": "yes", "isSuccess": 1, "isError": False, "failed": "no"},
+        {"error": None, "errors": []},
+        {"error": "", "errors": {}},
+        {"error": False, "errors": 0},
+        {"error": "none", "errors": "false"},
+        {"status": "success", "statusCode": 200},
+        {"status": True, "message": "3 candidates", "data": None},
+        {"status": "200", "code": "0"},
+        {"code": 0, "success": 1},
+        {"code": 10_000, "success": "true"},
+        {"code": 4040, "errorCode": "E400"},
+        {"items": None, "results": {}},
+        {"filters": ["a", "list", "of another name"]},
+    ],
+    ids=str,
+)
+def test_what_stands_beside_the_list_does_no_harm(beside: dict[str, Any]) -> None:
+    assert open_page({"candidates": [ADA], **beside}).candidates == [ADA]
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (None, "the answer is null, not a list of candidates"),
+        ("Ada", "the answer is str, not a list of candidates"),
+        (7, "the answer is int, not a list of candidates"),
+        ({}, "no list of candidates in the answer (top-level keys: none)"),
+        ({"data": None}, "no list of candidates in the answer (top-level keys: data)"),
+        ({"payload": {"rows": [ADA]}}, "no list of candidates in the answer (top-level keys: payload)"),
+        ({"data": {"people": [ADA]}}, "no list of candidates in the answer (top-level keys: data; in data: people)"),
+        ({"candidates": {"1": ADA}}, "no list of candidates in the answer (top-level keys: candidates)"),
+        (ADA, "no list of candidates in the answer (top-level keys: id, name)"),
+    ],
+    ids=str,
+)
+def test_another_shape_is_no_page_and_its_keys_are_named_but_no_values(document: object, reason: str) -> None:
+    with pytest.raises(NotAPageError) as caught:
+        open_page(document)
+    assert str(caught.value) == f"{reason}; records_jsonpath can say where the list is"
+    assert caught.value.kind == "no list"
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ([ADA, "Bob"], "a value of type str"),
+        ([None], "a value of type NoneType"),
+        ({"data": [[ADA]]}, "a value of type list (top-level keys: data)"),
+    ],
+    ids=str,
+)
+def test_a_list_of_something_else_is_an_error(document: object, reason: str) -> None:
+    assert refused(document) == f"the list of candidates holds {reason}"
+
+
+def test_a_key_that_may_be_personal_is_not_named() -> None:
+    reason = refused({"ada@example.com": [ADA], "Ada Lovelace": 1, "plainName": 2})
+    assert "top-level keys: (a name of 15 characters), (a name of 12 characters), plainName" in reason
+
+
+def test_of_very_many_keys_the_first_are_named() -> None:
+    reason = refused({f"key{number}": 1 for number in range(1000)})
+    assert "key19" in reason
+    assert "key20" not in reason
+
+
+def test_more_candidates_than_fit_into_memory_are_refused() -> None:
+    assert len(open_page([ADA] * MAX_CANDIDATES).candidates) == 100_000
+    reason = "the answer holds 100,001 candidates, more than 100,000; set a smaller page_size"
+    for document in ([ADA] * 100_001, {"data": {"rows": [ADA] * 100_001}}):
+        assert refused(document) == reason
+    assert refused({"people": [ADA] * 100_001}, "$.people") == reason
+
+
+# Where the user says that it is
+
+
+@pytest.mark.parametrize("suffix", ["", "[*]"])
+@pytest.mark.parametrize(
+    ("jsonpath", "document"),
+    [
+        ("$.payload.rows", {"payload": {"rows": [ADA, BOB]}}),
+        ("$.items", {"items": [ADA, BOB], "results": [BOB]}),
+        ("$", [ADA, BOB]),
+        ("$..rows", {"pages": [{"rows": [ADA, BOB]}]}),
+        ("$['the rows']", {"the rows": [ADA, BOB]}),
+    ],
+)
+def test_a_jsonpath_leads_to_the_list(jsonpath: str, suffix: str, document: object) -> None:
+    assert open_page(document, jsonpath + suffix).candidates == [ADA, BOB]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{}, {"rows": None}, {"rows": {"1": ADA}}, {"rows": "Ada"}, [ADA], {"payload": {"rows": [ADA]}}, None, "Ada"],
+    ids=str,
+)
+def test_a_jsonpath_that_leads_to_no_list_is_never_an_empty_page(document: object) -> None:
+    assert refused(document, "$.rows").startswith("records_jsonpath $.rows leads to no list in the answer")
+
+
+def test_a_jsonpath_that_leads_to_several_lists_is_an_error() -> None:
+    reason = refused({"pages": [{"rows": [ADA]}, {"rows": [BOB]}]}, "$.pages[*].rows")
+    assert "leads to no list" in reason
+
+
+# Failures with HTTP 200
+
+FAILURES: list[dict[str, Any]] = [
+    *(
+        {name: value}
+        for name in ("success", "ok", "isSuccess", "is_success")
+        for value in (False, "false", "No", 0, "0")
+    ),
+    *({"status": value} for value in (False, "false", "FALSE", "error", "ERROR ", "fail", "Failed", "failure")),
+    *({name: value} for name in ("isError", "is_error", "hasErrors") for value in (True, "true", "Yes", 1)),
+    *({"error": value} for value in ("busy", True, 1, {"type": "busy"}, ["busy"])),
+    *({"errors": ["busy"]}, {"errors": {"page": ["too large"]}}, {"errors": [{}]}),
+    *(
+        {name: value}
+        for name in ("status", "statusCode", "status_code", "code", "errorCode")
+        for value in (400, 403, "500", 599)
+    ),
+]
+
+
+@pytest.mark.parametrize("verdict", FAILURES, ids=str)
+@pytest.mark.parametrize("jsonpath", [None, "$.candidates"])
+def test_a_reported_failure_is_never_an_empty_page(verdict: dict[str, Any], jsonpath: str | None) -> None:
+    with pytest.raises(NotAPageError, match=r"^the API answered 200 but reports a failure") as caught:
+        open_page({"candidates": [], **verdict}, jsonpath)
+    assert caught.value.kind == "a reported failure"
+    assert "jsonpath" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("verdict", FAILURES[::5], ids=str)
+def test_a_failure_reported_one_level_down_is_none_either(wrapper: str, verdict: dict[str, Any]) -> None:
+    with pytest.raises(NotAPageError, match="the API answered 200 but reports a failure"):
+        open_page({wrapper: {"candidates": [], **verdict}})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"message": "The database is busy"},
+        {"error": "The database is busy"},
+        {"error": {"message": "The database is busy"}},
+        {"errors": [{"detail": "The database is busy"}, {"detail": "And more"}]},
+        {"data": {"errors": [{"message": "The database is busy"}]}},
+        {"message": "", "error": {"code": 7, "reason": "The database is busy"}},
+        {"message": {}, "details": ["The database is busy"]},
+        {"error": True, "msg": "The\ndatabase\tis \u202e\x1b busy"},
+        {"errorCode": "The database is busy"},
+    ],
+    ids=str,
+)
+def test_a_failure_is_shown_in_the_apis_own_words(said: dict[str, Any]) -> None:
+    reason = "the API answered 200 but reports a failure: the API says “The database is busy”"
+    assert refused({"success": False, "candidates": [], **said}) == reason
+
+
+def test_without_a_word_of_why_the_keys_are_named() -> None:
+    assert refused({"success": False, "data": {"x": 1}}) == (
+        "the API answered 200 but reports a failure (top-level keys: success, data; in data: x)"
+    )
+
+
+def test_a_long_reason_is_cut_between_words_so_that_what_is_to_be_hidden_stays_whole() -> None:
+    secret = "sk-live-0123456789-" * 3
+    for before in range(MAX_REASON - len(secret), 5 * MAX_REASON, 7):
+        words = refused({"error": ("no " * before)[:before] + f" {secret} is wrong"})
+        assert len(words) < 2 * MAX_REASON
+        assert secret in words or secret[:5] not in words
+
+
+# What it says of the pages to come
+
+SAID: list[tuple[dict[str, Any], PageMetadata]] = [
+    ({}, PageMetadata()),
+    ({"hasMore": True}, PageMetadata(has_more=True)),
+    ({"has_next_page": False}, PageMetadata(has_more=False)),
+    ({"hasNext": "false"}, PageMetadata(has_more=False)),
+    ({"hasMore": "yes"}, PageMetadata(has_more=True)),
+    ({"next": "https://api.example.com/?page=2"}, PageMetadata(has_more=True)),
+    ({"next": None}, PageMetadata(has_more=False)),
+    ({"nextPage": 2}, PageMetadata(has_more=True)),
+    ({"next_page_url": ""}, PageMetadata(has_more=False)),
+    ({"_links": {"self": "…", "next": {"href": "…"}}}, PageMetadata(has_more=True)),
+    ({"last": True}, PageMetadata(has_more=False)),
+    ({"isLastPage": "false"}, PageMetadata(has_more=True)),
+    ({"totalPages": 3}, PageMetadata(pages=3)),
+    ({"last_page": "3"}, PageMetadata(pages=3)),
+    ({"total": 0}, PageMetadata(total=0)),
+    ({"totalCount": "250"}, PageMetadata(total=250)),
+    ({"total-results": 250}, PageMetadata(total=250)),
+    ({"pagination": {"page": 1, "total": 250, "totalPages": 3, "hasNextPage": True}}, PageMetadata(True, 3, 250)),  # noqa: FBT003
+    ({"meta": {"total": 250}, "hasMore": True}, PageMetadata(has_more=True, total=250)),
+    ({"page": {"size": 100, "totalElements": 250, "totalPages": 3, "number": 0}}, PageMetadata(pages=3, total=250)),
+]
+
+
+@pytest.mark.parametrize(("said", "words"), SAID, ids=str)
+@pytest.mark.parametrize("place", [[], *([name] for name in WRAPPERS)], ids=".".join)
+def test_words_are_found_beside_the_list_and_in_the_usual_places(
+    said: dict[str, Any], words: PageMetadata, place: list[str]
+) -> None:
+    assert open_page(nested(place, {"candidates": [ADA], **said})).metadata == words
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "words"),
+    [
+        (
+            "items",
+            {"meta": {"totalItems": 250, "itemCount": 100, "itemsPerPage": 100, "totalPages": 3, "currentPage": 1}},
+            PageMetadata(pages=3, total=250),
+        ),
+        (
+            "data",
+            {"meta": {"totalItems": 250, "currentPage": 1, "totalPages": 3}, "links": {"next": "/?page=2"}},
+            PageMetadata(True, 3, 250),  # noqa: FBT003
+        ),
+        (
+            "data",
+            {"meta": {"pagination": {"page": 1, "pageSize": 100, "pageCount": 3, "total": 250}}},
+            PageMetadata(pages=3, total=250),
+        ),
+        (
+            "docs",
+            {"totalDocs": 250, "totalPages": 3, "hasNextPage": True, "nextPage": 2, "pagingCounter": 1},
+            PageMetadata(True, 3, 250),  # noqa: FBT003
+        ),
+        (
+            "data",
+            {"meta": {"total": 250, "last_page": 3, "current_page": 3}, "links": {"last": "/?page=3", "next": None}},
+            PageMetadata(False, 3, 250),  # noqa: FBT003
+        ),
+        (
+            "content",
+            {"totalElements": 250, "totalPages": 3, "number": 2, "last": True, "numberOfElements": 50},
+            PageMetadata(False, 3, 250),  # noqa: FBT003
+        ),
+        ("rows", {"count": 250}, PageMetadata(total=250)),
+        ("results", {"count": 250, "next": None, "previous": "/?page=2"}, PageMetadata(has_more=False, total=250)),
+        ("data", {"total": 250, "limit": 100, "skip": 0}, PageMetadata(total=250)),
+        ("data", {"status": "success"}, PageMetadata()),
+        ("data", {"status": True}, PageMetadata()),
+    ],
+    ids=[
+        "typeorm",
+        "nest",
+        "strapi",
+        "mongoose",
+        "laravel",
+        "spring",
+        "sequelize",
+        "django",
+        "feathers",
+        "jsend",
+        "micro1",
+    ],
+)
+@pytest.mark.parametrize("place", [[], *([name] for name in WRAPPERS)], ids=".".join)
+def test_the_envelopes_in_wide_use_are_read(
+    name: str, said: dict[str, Any], words: PageMetadata, place: list[str]
+) -> None:
+    envelope = open_page(nested(place, {name: [ADA], **said}))
+    assert (envelope.candidates, envelope.metadata) == ([ADA], words)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"totalPages": "three", "total": None},
+        {"total": -1, "totalPages": 2.5},
+        {"total": True, "totalPages": False},
+        {"total": "9" * 16, "count": "²"},
+        {"count": ["a"], "pages": {"a": 1}},
+        {"last": "/?page=3", "isLast": 1},
+        {"page": 1, "limit": 20, "skip": 0, "number": 0, "itemCount": 20, "size": 20},
+    ],
+    ids=str,
+)
+def test_a_word_of_another_kind_says_nothing(said: dict[str, Any]) -> None:
+    assert open_page({"candidates": [ADA], **said}).metadata == PageMetadata()
+
+
+def test_of_several_words_the_one_that_promises_most_counts() -> None:
+    # Some APIs give the size of the page in one place and that of the whole in another, under the same name.
+    said = {"total": 1, "hasMore": False, "totalPages": 1}
+    more = {"total": 250, "hasNextPage": True, "totalPages": 3}
+    words = PageMetadata(True, 3, 250)  # noqa: FBT003
+    assert open_page({"data": [ADA], **said, "meta": more}).metadata == words
+    assert open_page({"data": {"items": [ADA], **more}, "meta": said}).metadata == words
+
+
+# A look-up
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ADA,
+        {"candidate": ADA},
+        {"interview": ADA},
+        {"success": True, "status": "success", "message": "Found", "candidate": ADA},
+        [ADA],
+        {"results": [ADA]},
+        *(
+            {**said, wrapper: inner}
+            for wrapper in WRAPPERS
+            for said in ({}, {"success": True, "code": 200})
+            for inner in (ADA, {"candidate": ADA}, {"interview": ADA}, {"ok": True, "interview": ADA})
+        ),
+        *({wrapper: {"candidates": [BOB, ADA]}} for wrapper in WRAPPERS),
+        {"data": [BOB, ADA]},
+    ],
+    ids=str,
+)
+def test_a_candidate_is_found_alone_and_in_a_list(document: object) -> None:
+    assert open_look_up(document, "1") == [ADA]
+
+
+@pytest.mark.parametrize("name", ["id", "interviewId", "_id"])
+@pytest.mark.parametrize("value", ["1", 1], ids=repr)
+def test_a_candidate_is_known_by_any_of_its_ids(name: str, value: object) -> None:
+    assert open_look_up({"data": {name: value}}, "1") == [{name: value}]
+    assert open_look_up({"data": [BOB, {name: value}]}, "1") == [{name: value}]
+
+
+PERSON = {"id": "p9", "name": "Ada", "status": "active"}
+INTERVIEW = {"id": "i1", "score": 72}
+
+
+@pytest.mark.parametrize("where", [[], *([name] for name in WRAPPERS)], ids=".".join)
+@pytest.mark.parametrize(
+    ("answer", "record"),
+    [
+        ({**INTERVIEW, "candidate": PERSON}, {**INTERVIEW, "candidate": PERSON}),
+        ({"candidate": PERSON, "interview": INTERVIEW}, {**INTERVIEW, "candidate": PERSON}),
+        ({"interview": INTERVIEW, "candidate": PERSON}, {**INTERVIEW, "candidate": PERSON}),
+        ({"interview": {**INTERVIEW, "candidate": PERSON}}, {**INTERVIEW, "candidate": PERSON}),
+        ({"candidate": {**PERSON, "interviewId": "i1"}}, {**PERSON, "interviewId": "i1"}),
+        ({"candidate": PERSON, "interview": INTERVIEW, "report": {"url": "…"}, "status": "hired"},
+         {**INTERVIEW, "candidate": PERSON, "report": {"url": "…"}, "status": "hired"}),
+        ({"candidate": "p9", "interview": INTERVIEW, "data": None}, {**INTERVIEW, "candidate": "p9", "data": None}),
+    ],
+    ids=[
+        *("the person in the interview", "side by side", "the interview first", "the person in an interview inside"),
+        *("the person alone", "more beside", "the person's ID"),
+    ],
+)  # fmt: skip
+def test_the_interview_is_found_however_its_person_stands_to_it(
+    where: list[str], answer: dict[str, Any], record: dict[str, Any]
+) -> None:
+    assert open_look_up(nested(where, answer), "i1") == [record]
+
+
+@pytest.mark.parametrize("where", ["data", "result", "response"])
+def test_nothing_is_lost_where_the_interview_and_its_person_have_the_same_names(where: str) -> None:
+    interview = {**INTERVIEW, "status": "completed"}
+    assert open_look_up({where: {**PERSON, "interview": interview}}, "i1") == [
+        {"id": "i1", "score": 72, "status": "completed", "name": "Ada", where: {"id": "p9", "status": "active"}}
+    ]
+    taken = {**interview, where: {"x": 1}}
+    assert open_look_up({where: {**PERSON, "interview": taken}}, "i1") == [
+        {**taken, "name": "Ada", f"{where}_": {"id": "p9", "status": "active"}}
+    ]
+
+
+def test_nothing_is_lost_where_the_body_is_a_person_with_an_interview_inside() -> None:
+    assert open_look_up({**PERSON, "success": "of a kind", "interview": INTERVIEW}, "i1") == [
+        {**INTERVIEW, "name": "Ada", "status": "active", "success": "of a kind", "response": {"id": "p9"}}
+    ]
+
+
+values = st.none() | st.integers(0, 9) | st.sampled_from(["a", "b", {"x": 1}, []])
+members = st.dictionaries(st.sampled_from(["name", "email", "score", "data", "response", "x"]), values, max_size=4)
+
+
+@given(members, members, st.sampled_from(["interview", "candidate"]), st.sampled_from([None, *WRAPPERS]))
+def test_every_member_that_stands_beside_is_in_what_is_found(
+    inner: dict[str, Any], beside: dict[str, Any], name: str, where: str | None
+) -> None:
+    answer = {**beside, name: {"id": "i1", **inner}}
+    (found,) = open_look_up({where: answer} if where else answer, "i1")
+    assert all(found[key] == value for key, value in {"id": "i1", **inner}.items())
+    rest = [value for key, value in found.items() if key not in {"id", *inner, *beside}]
+    hidden = rest[0] if rest else {}
+    for key, value in beside.items():
+        assert value in (found.get(key), hidden.get(key, found.get(key)))
+        assert found.get(key) == value or hidden[key] == value
+
+
+@pytest.mark.parametrize("status", ["failed", "error", "draft"])
+def test_the_status_of_a_lone_candidate_is_its_own(status: str) -> None:
+    assert open_look_up({"id": "1", "status": status}, "1") == [{"id": "1", "status": status}]
+    assert open_look_up({"data": {"id": "1", "status": status}}, "1") == [{"id": "1", "status": status}]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"data": None},
+        {"success": True, "status": 200, "data": None},
+        {"data": []},
+        [],
+        {"data": {"candidates": []}},
+        BOB,
+        {"data": BOB},
+        {"data": {"interview": BOB}},
+        [BOB],
+    ],
+    ids=str,
+)
+def test_nobody_found_is_no_error(document: object) -> None:
+    assert open_look_up(document, "1") == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *(None, "Ada", {}, {"data": {"name": "Ada"}}),
+        *({"success": False, "data": ADA}, {"error": "no such interview"}, {"data": {"success": False}}),
+        *({"status": "error", "data": None}, {"statusCode": "500", "data": None}, {"status": False, "data": None}),
+    ],
+    ids=str,
+)
+def test_a_look_up_with_another_answer_is_an_error(document: object) -> None:
+    with pytest.raises(NotAPageError):
+        open_look_up(document, "1")
+
+
+def test_a_look_up_uses_the_jsonpath() -> None:
+    assert open_look_up({"payload": {"rows": [BOB, ADA]}}, "1", "$.payload.rows[*]") == [ADA]
+
+
+def test_a_look_up_that_is_answered_with_everybody_is_refused_above_the_bound() -> None:
+    with pytest.raises(FatalAPIError, match="more than 100,000"):
+        open_look_up({"data": [ADA] * 100_001}, "1")

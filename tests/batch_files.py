@@ -1,0 +1,47 @@
+"""Reading back the files that BATCH messages name."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+if TYPE_CHECKING:
+    from tests.runs import Run
+
+
+def batch_config(folder: Path, compression: str = "gzip", **more: Any) -> dict[str, Any]:
+    """Settings that write files into a folder."""
+    return {"encoding": {"format": "jsonl", "compression": compression}, "storage": {"root": folder.as_uri()}} | more
+
+
+def files_of(run: Run) -> list[Path]:
+    """The files, in the order of their messages."""
+    return [
+        Path(url2pathname(urlparse(url).path)) for message in run.of("BATCH") for url in message["manifest"]
+    ]  # fmt: skip
+
+
+def records_in(file: Path) -> list[dict[str, Any]]:
+    """The records in a file, every digit kept."""
+    content = file.read_bytes()
+    if file.suffix == ".gz":
+        content = gzip.decompress(content)
+    return [json.loads(line, parse_float=Decimal) for line in content.decode().split("\n")[:-1]]
+
+
+def records_by_stream(run: Run) -> dict[str, list[dict[str, Any]]]:
+    """The records of a run by stream, whether they came as lines or in files."""
+    records: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for message in run.messages:
+        if message["type"] == "RECORD":
+            records[message["stream"]].append(message["record"])
+        elif message["type"] == "BATCH":
+            for url in message["manifest"]:
+                records[message["stream"]] += records_in(Path(url2pathname(urlparse(url).path)))
+    return dict(records)

@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
+
+from tap_interviewflow.records.conform import Conformer, NoIDError, Tally
+from tap_interviewflow.records.json import decode
+from tap_interviewflow.records.schema import candidates_schema
+from tap_interviewflow.writer import record_lines
+from tests import strangers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ONE = "interviewer-1"
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
+KEYS = {"interviewerId": {"type": ["string"]}, "id": {"type": ["string"]}}
+
+
+def conform(schema: dict[str, Any], page: Sequence[object], **options: Any) -> tuple[list[dict[str, Any]], Tally]:
+    """Take a page from its JSON to RECORD lines, and give the records as a reader that keeps every digit has them."""
+    document = decode(strangers.to_json(page))
+    records, tally = Conformer(schema, **options).conform(
+        document.value, ONE, has_extreme_numbers=document.has_extreme_numbers
+    )
+    lines = record_lines("candidates", records, None, NOW).splitlines()
+    return [json.loads(line, parse_float=Decimal)["record"] for line in lines], tally
+
+
+def filled(sent: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Conform one candidate to the documented schema, and give what is not null but for the Interviewer."""
+    ((record,), _) = conform(candidates_schema(), [sent], **options)
+    assert record.pop("interviewerId") == ONE
+    return {name: value for name, value in record.items() if value is not None}
+
+
+@st.composite
+def schemas_and_pages(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A page, and a schema from a sample that may or may not have seen it."""
+    page = draw(strangers.pages)
+    sample = draw(st.lists(st.sampled_from(page), max_size=6)) if page else []
+    return candidates_schema(decode(strangers.to_json(sample)).value), page
+
+
+# Whatever a stranger sends
+
+
+@given(schemas_and_pages(), st.data())
+@example((candidates_schema(), [{"id": "i", "score": 2**63 + 1, "name": Decimal("1e400"), "": Decimal("0.10")}]), None)
+@example((candidates_schema([{"interviewId": 1}]), [{"interviewId": 0, "id": "a"}, {"id": "b"}, {"id": 3}]), None)
+def test_a_record_is_what_the_contract_says(
+    drawn: tuple[dict[str, Any], list[dict[str, Any]]], data: st.DataObject | None
+) -> None:
+    schema, page = drawn
+    names = [name for name in schema["properties"] if name not in KEYS]
+    deselected = data.draw(st.sets(st.sampled_from(names), max_size=3)) if data else set()
+    records, _ = conform(schema, page, deselected=deselected)
+    expected = [strangers.record_of(sent, schema["properties"], ONE, deselected) for sent in page]
+    assert list(map(strangers.spelled, records)) == list(map(strangers.spelled, expected))
+
+
+@given(schemas_and_pages())
+def test_every_column_of_the_schema_is_in_every_record_in_the_schemas_order(
+    drawn: tuple[dict[str, Any], list[dict[str, Any]]],
+) -> None:
+    schema, page = drawn
+    records, _ = conform(schema, page)
+    assert [list(record) for record in records] == [list(schema["properties"])] * len(page)
+
+
+@pytest.mark.parametrize("validator", [Draft4Validator, Draft202012Validator], ids=["Draft 4", "Draft 2020-12"])
+@given(drawn=schemas_and_pages())
+def test_every_record_is_valid_by_the_schema(
+    validator: type[Draft4Validator], drawn: tuple[dict[str, Any], list[dict[str, Any]]]
+) -> None:
+    schema, page = drawn
+    valid = validator(schema, format_checker=FormatChecker())
+    for record in conform(schema, page)[0]:
+        valid.validate(record)
+
+
+@given(schemas_and_pages())
+def test_columns_and_rescue_give_back_what_was_sent(drawn: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+    schema, page = drawn
+    for sent, record in zip(page, conform(schema, page)[0], strict=True):
+        rescued = record.pop("_rescued_data") or {}
+        came = {name: value for name, value in record.items() if value is not None} | rescued
+        expected = {
+            name: strangers.safe(value, rescued=name in rescued)
+            for name, value in strangers.received(sent).items()
+            if value is not None or name in rescued
+        }
+        # The key is in the record whatever was sent in its place.
+        keys = {name: record[name] for name in KEYS if name not in expected}
+        assert strangers.spelled(came) == strangers.spelled(expected | keys)
+
+
+@given(schemas_and_pages())
+@example((candidates_schema(), [{"interviewId": 0, "id": "a"}, {"id": 7}]))
+def test_a_page_is_conformed_as_each_of_its_candidates_alone(
+    drawn: tuple[dict[str, Any], list[dict[str, Any]]],
+) -> None:
+    schema, page = drawn
+    conformer, document = Conformer(schema), decode(strangers.to_json(page))
+    records, tally = conformer.conform(document.value, ONE)
+    alone, sum_of_tallies = [], Tally()
+    for candidate in document.value:
+        ((record,), its_tally) = conformer.conform([candidate], ONE)
+        alone.append(record)
+        sum_of_tallies.add(its_tally)
+    assert list(map(strangers.spelled, records)) == list(map(strangers.spelled, alone))
+    assert tally == sum_of_tallies
+
+
+@given(schemas_and_pages())
+def test_conforming_a_record_again_changes_nothing(drawn: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+    schema, page = drawn
+    for record in conform(schema, page)[0]:
+        record.pop("_rescued_data")
+        ((again,), _) = conform(schema, [record])
+        assert again.pop("_rescued_data") is None
+        assert strangers.spelled(again) == strangers.spelled(record)
+
+
+def test_an_empty_page_has_no_records() -> None:
+    assert conform(candidates_schema(), []) == ([], Tally())
+
+
+# What does not fit
+
+
+@pytest.mark.parametrize(
+    ("sent", "columns", "rescued"),
+    [
+        ({"name": 5}, {}, {"name": 5}),
+        ({"name": None}, {}, None),
+        ({"name": ""}, {"name": ""}, None),
+        ({}, {}, None),
+        ({"createdAt": "soon"}, {}, {"createdAt": "soon"}),
+        ({"skills": ["a", 1]}, {}, {"skills": ["a", 1]}),
+        ({"skills": "a, b"}, {}, {"skills": "a, b"}),
+        ({"additionalFields": []}, {}, {"additionalFields": []}),
+        ({"additionalFields": {"a": Decimal("1e400")}}, {"additionalFields": {"a": "1E+400"}}, None),
+        ({"score": Decimal("1e400")}, {}, {"score": "1E+400"}),
+        ({"score": 2**63 + 1}, {}, {"score": 2**63 + 1}),
+        ({"score": [2**64, -(2**64)]}, {}, {"score": ["18446744073709551616", "-18446744073709551616"]}),
+        ({"metadata": {"a": 2**64}}, {"metadata": {"a": 2**64}}, None),
+        ({"": 1, "nothing": None}, {}, {"": 1, "nothing": None}),
+        ({"_rescued_data": {"x": 1}}, {}, {"_rescued_data": {"x": 1}}),
+    ],
+)
+def test_what_does_not_fit_is_rescued_under_its_own_name(
+    sent: dict[str, Any], columns: dict[str, Any], rescued: dict[str, Any] | None
+) -> None:
+    expected = {"id": "i", **columns} | ({"_rescued_data": rescued} if rescued else {})
+    assert filled({"id": "i", **sent}) == expected
+
+
+def test_what_is_rescued_is_sorted_by_name() -> None:
+    assert list(filled({"z": 1, "id": "i", "name": 5, "email": 5, "a": 1})["_rescued_data"]) == [
+        "a",
+        "email",
+        "name",
+        "z",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "key", "rescued"),
+    [
+        ({"id": "a", "interviewId": "b"}, "b", {"id": "a", "interviewId": "b"}),
+        ({"interviewId": "b", "_id": "c"}, "b", {"interviewId": "b", "_id": "c"}),
+        ({"interviewId": "b", "id": "b"}, "b", {"interviewId": "b"}),
+        ({"interviewId": None, "id": "a"}, "a", {"interviewId": None}),
+        ({"interviewId": "", "id": "", "_id": "c"}, "c", {"interviewId": "", "id": "", "_id": "c"}),
+        ({"interviewId": 0, "id": "a"}, "0", {"interviewId": 0, "id": "a"}),
+        ({"interviewId": False, "id": "a"}, "a", {"interviewId": False}),
+        ({"id": 7}, "7", {"id": 7}),
+        ({"id": {"$oid": "a"}, "_id": "c"}, "c", {"id": {"$oid": "a"}, "_id": "c"}),
+        ({"id": "a", "interviewerId": "another"}, "a", {"interviewerId": "another"}),
+        ({"id": "a", "interviewerId": ONE}, "a", None),
+        ({"id": "a", "interviewerId": None}, "a", None),
+    ],
+)
+def test_the_id_is_the_interviews_and_what_differs_from_the_key_is_rescued(
+    sent: dict[str, Any], key: str, rescued: dict[str, Any] | None
+) -> None:
+    assert filled(sent) == {"id": key} | ({"_rescued_data": rescued} if rescued else {})
+
+
+@pytest.mark.parametrize("sent", [{}, {"id": None}, {"id": True}, {"id": 1.5}, {"id": ["a"]}, {"_id": {"$oid": "a"}}])
+def test_a_candidate_without_an_id_is_an_error(sent: dict[str, Any]) -> None:
+    with pytest.raises(NoIDError, match=r"^a candidate has no ID: no interviewId, id or _id$"):
+        conform(candidates_schema(), [{"id": "a"}, sent])
+
+
+def test_a_deselected_field_is_dropped_and_never_rescued() -> None:
+    ((record,), tally) = conform(candidates_schema(), [{"id": "i", "email": 5, "name": "a"}], deselected={"email"})
+    assert "email" not in record
+    assert (record["name"], record["_rescued_data"]) == ("a", None)
+    assert not tally.misfits
+
+
+def test_without_a_column_for_it_nothing_is_rescued_and_all_is_counted() -> None:
+    options = {"deselected": {"_rescued_data"}}
+    ((record,), tally) = conform(candidates_schema(), [{"id": "i", "email": 5, "x": 1, "_rescued_data": 2}], **options)
+    assert "_rescued_data" not in record
+    assert record["email"] is None
+    assert (dict(tally.unknown), dict(tally.misfits)) == ({"x": 1}, {("email", "numbers, its column is text"): 1})
+
+
+def test_what_did_not_fit_is_counted_by_name_and_kind() -> None:
+    schema = candidates_schema([{"score": 1}])
+    page = [
+        {"id": "a", "score": "N/A", "surprise": 1, "nothing": None},
+        {"id": "b", "score": "none", "surprise": False, "createdAt": "soon"},
+        {"id": "c", "score": 2**63, "surprise": "", "interviewerId": "another", "skills": [1]},
+        {"interviewId": "d", "id": "p9", "score": [], "name": 7, "email": {}},
+    ]
+    assert conform(schema, page)[1] == Tally(
+        4,
+        unknown=Counter({"surprise": 2, "interviewId": 1}),
+        misfits=Counter({
+            ("score", "text, its column is number"): 2,
+            ("score", "numbers beyond 64 bits or a double, its column is number"): 1,
+            ("createdAt", "not full RFC 3339 times, its column is date-time"): 1,
+            ("skills", "of another kind inside, its column is array of text"): 1,
+            ("name", "numbers, its column is text"): 1,
+            ("interviewerId", "text that differs from the key"): 1,
+            ("id", "text that differs from the key"): 1,
+        }),
+    )  # fmt: skip
+
+
+def test_tallies_add_up() -> None:
+    tally = Tally(1, Counter(x=1), Counter({("y", "odd"): 1}), 2)
+    tally.add(Tally(2, Counter(x=1, z=3), Counter({("y", "odd"): 4}), 3))
+    assert tally == Tally(3, Counter(x=2, z=3), Counter({("y", "odd"): 5}), 5)
+
+
+# Columns of a catalog that was made by hand
+
+
+@pytest.mark.parametrize(
+    ("definition", "good", "bad"),
+    [
+        ({"type": ["integer", "null"]}, 5, Decimal("5.5")),
+        ({"type": "string"}, "a", 5),
+        ({"type": ["string", "null"], "title": "X", "description": "x", "default": "a", "examples": ["b"]}, "a", 5),
+        ({"type": ["string", "null"], "maxLength": 3}, "abc", "abcd"),
+        ({"type": ["string", "null"], "enum": ["a", None]}, "a", "b"),
+        ({"type": ["string", "null"], "format": "date"}, "2026-01-31", "soon"),
+        ({"type": ["string", "null"], "format": "date-time", "maxLength": 30}, "2026-01-31T10:00:00Z", "2026-01-31"),
+        (
+            {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]},
+            "2026-01-31T10:00:00Z",
+            "2026-02-31T10:00:00Z",
+        ),
+        ({"anyOf": [{"type": "string"}, {"type": "number"}]}, Decimal("1.5"), True),
+        ({"type": ["object", "null"], "properties": {"a": {"type": "string"}}}, {"a": "x"}, {"a": 1}),
+        ({"type": ["object", "null"], "properties": {}}, {"a": "x"}, "a"),
+        ({"type": ["array", "null"], "items": {"type": "string"}}, ["a"], [["a"]]),
+        ({"type": ["array", "null"], "items": {}}, [1, "a"], {"a": 1}),
+        ({"type": ["string", "number", "null"]}, 5, []),
+        ({"type": ["number", "null"]}, Decimal("1.5"), Decimal("1e400")),
+        ({}, {"a": 1}, Decimal("1e400")),
+    ],
+)
+def test_a_users_own_column_takes_just_what_its_schema_allows(
+    definition: dict[str, Any], good: object, bad: object
+) -> None:
+    schema = {"properties": {**KEYS, "x": definition, "_rescued_data": {"type": ["object", "null"]}}}
+    (fine, odd, absent), _ = conform(schema, [{"id": "a", "x": good}, {"id": "b", "x": bad}, {"id": "c"}])
+    is_huge = isinstance(bad, Decimal) and bad > 10
+    assert (fine["x"], fine["_rescued_data"]) == (good, None)
+    assert (odd.get("x"), odd["_rescued_data"]) == (None, {"x": "1E+400" if is_huge else bad})
+    assert (absent.get("x"), absent["_rescued_data"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [{"type": "string"}, {"type": ["string"], "format": "date-time"}, {"type": "string", "maxLength": 3}],
+    ids=str,
+)
+def test_a_column_that_takes_no_null_is_left_out_where_nothing_fits_it(definition: dict[str, Any]) -> None:
+    schema = {"properties": {**KEYS, "x": definition, "_rescued_data": {"type": ["object", "null"]}}}
+    records, _ = conform(schema, [{"id": "a", "x": None}, {"id": "b", "x": 5}, {"id": "c"}])
+    assert [list(record) for record in records] == [["interviewerId", "id", "_rescued_data"]] * 3
+    assert [record["_rescued_data"] for record in records] == [{"x": None}, {"x": 5}, None]
+
+
+def test_a_rescue_that_takes_no_null_is_left_out_where_nothing_is_rescued() -> None:
+    schema = {"properties": {**KEYS, "_rescued_data": {"type": "object"}}}
+    records, _ = conform(schema, [{"id": "a"}, {"id": "b", "x": 1}])
+    assert [record.get("_rescued_data", "left out") for record in records] == ["left out", {"x": 1}]
