@@ -63,8 +63,10 @@ class TapInterviewFlow(Tap):
         sample = () if self.input_catalog is not None else self.reader.sample()
         try:
             return [Candidates(self, candidates_schema(sample), self.reader, self.message_writer, self._requests)]
-        except Interrupted:
-            self.logger.warning("Stopped by %s", self.shutdown.name)
+        except (Exception, Interrupted):
+            self.reader.close()
+            if self.shutdown.is_obeyed:
+                self.logger.warning("Stopped by %s", self.shutdown.name)
             raise
 
     @cached_property
