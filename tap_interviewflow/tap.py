@@ -162,7 +162,7 @@ class TapInterviewFlow(Tap):
         client = Client(self.config, on_response=self._requests.log, patience=MAX_TEST_SECONDS)
         reader = Reader(self.config, self.shutdown, client)
         is_fine = True
-        for interviewer_id, found in reader.check():
+        for interviewer_id, found in reader.check(MAX_TEST_SECONDS):
             if isinstance(found, int):
                 self.logger.info(
                     "Interviewer %s: found, %s on the first page", interviewer_id, count_of(found, "candidate")
