@@ -14,6 +14,7 @@ settings.register_profile("slow", max_examples=2_000, deadline=None, suppress_he
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tap_interviewflow.sandbox import Sandbox
@@ -45,6 +46,15 @@ def read(tmp_path: Path) -> Read:
         return run_here(*files, *arguments)
 
     return run
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_proxy_on_the_way_to_loopback() -> Iterator[None]:
+    """Spare the servers of whole modules a developer's proxy, too: they start before any test has its environment."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(name, ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost"))))
+        yield
 
 
 @pytest.fixture(autouse=True)
