@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow import tap
-from tap_interviewflow.api.client import Client
 from tap_interviewflow.api.retry import MAX_TRIES, MAX_WAIT
 from tap_interviewflow.sandbox import PATH, Sandbox
 from tests.api.conftest import FakeTime
@@ -33,18 +31,6 @@ PASSING = ("408", "425", "429", "500", "503", "reset", "reset-body", "short-body
 
 FINAL = ("400", "401", "403", "404", "success-false", "success-false-list", "error-object", "non-objects", "null")
 """What asking again does not mend."""
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    """Have the waits between tries take no time, and a request that hangs a moment."""
-    time = FakeTime()
-
-    def impatient(config: Any, **options: Any) -> Client:
-        return Client({**config, "request_timeout": 0.15}, clock=time.clock(), **options)
-
-    monkeypatch.setattr(tap, "Client", impatient)
-    return time
 
 
 def ids(api: Sandbox, *interviewers: str) -> list[str]:
