@@ -103,7 +103,8 @@ class Candidates(Stream):
         times = [name for name, definition in properties.items() if definition.get("format") == "date-time"]
         if self.replication_key not in times:
             key = self.replication_key or "(none given)"
-            unseen = "" if key in properties else "; discovery saw no candidate with a value for it"
+            is_unseen = self.replication_key and key not in properties
+            unseen = "; discovery saw no candidate with a value for it" if is_unseen else ""
             message = (
                 f"the replication key {key} is not a date-time column of candidates{unseen}; "
                 f"use one of: {', '.join(times)}"
