@@ -16,6 +16,7 @@ from tap_interviewflow.api.envelope import NotAPageError, open_look_up, open_pag
 from tap_interviewflow.api.page import Habits, Page
 from tap_interviewflow.api.pagination import CandidatesPaginator
 from tap_interviewflow.api.prefetch import MAX_AGE, PageQueue, Prefetcher, WorkerPool
+from tap_interviewflow.api.retry import AbandonedError
 from tap_interviewflow.records.conform import Conformer, NoIDError
 from tap_interviewflow.records.schema import ID, INTERVIEWER, candidates_schema
 
@@ -122,19 +123,28 @@ class Reader:
                 self._sampled[interviewer_id] = response
             yield from candidates
 
-    def check(self) -> Iterator[tuple[str, int | FatalAPIError]]:
-        """Ask for the first page of each Interviewer, and give how many candidates it has or what is wrong."""
+    def check(self, seconds: float) -> Iterator[tuple[str, int | FatalAPIError]]:
+        """Ask for the first page of each Interviewer, and give how many candidates it has or what is wrong.
+
+        Args:
+            seconds: After these, for all of them, nothing more is asked for.
+        """
+        ends_at = time.monotonic() + seconds
 
         def attempt(interviewer_id: str) -> tuple[str, int | FatalAPIError]:
             try:
-                return interviewer_id, len(self._first_page(interviewer_id)[2])
+                return interviewer_id, len(self._first_page(interviewer_id, lambda: time.monotonic() < ends_at)[2])
             except FatalAPIError as error:
                 return interviewer_id, error
+            except AbandonedError:
+                return interviewer_id, _named(f"no good answer within {seconds:g} s", interviewer_id, 1)
 
         yield from self._pool.in_order(partial(attempt, interviewer_id) for interviewer_id in self.interviewer_ids)
 
-    def _first_page(self, interviewer_id: str) -> tuple[str, Response, list[dict[str, Any]]]:
-        response = self._ask(interviewer_id, 1, lambda: True)
+    def _first_page(
+        self, interviewer_id: str, is_wanted: Callable[[], bool] = lambda: True
+    ) -> tuple[str, Response, list[dict[str, Any]]]:
+        response = self._ask(interviewer_id, 1, is_wanted)
         try:
             envelope = open_page(response.document, self._config.get("records_jsonpath"))
         except FatalAPIError as error:

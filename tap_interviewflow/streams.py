@@ -103,7 +103,8 @@ class Candidates(Stream):
         times = [name for name, definition in properties.items() if definition.get("format") == "date-time"]
         if self.replication_key not in times:
             key = self.replication_key or "(none given)"
-            unseen = "" if key in properties else "; discovery saw no candidate with a value for it"
+            is_unseen = self.replication_key and key not in properties
+            unseen = "; discovery saw no candidate with a value for it" if is_unseen else ""
             message = (
                 f"the replication key {key} is not a date-time column of candidates{unseen}; "
                 f"use one of: {', '.join(times)}"
@@ -263,8 +264,10 @@ class Candidates(Stream):
                     self._finalize_state(self.get_context_state(context))
                     self._write_state_message()
         except OutputError:
+            self._reader.close()
             raise
         except (Exception, SystemExit):
+            self._reader.close()  # where the process goes on, what is in flight would be tried again
             self._tap.state_writer.write_state(self.tap_state)
             if self._writer.shutdown.is_obeyed:
                 stopped = self._writer.shutdown.name, count_of(self._written, "candidate")
@@ -374,9 +377,11 @@ class Candidates(Stream):
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
         """Write the last STATE, and after it what makes a target delete the candidates that are gone."""
         super().finalize_state_progress_markers(state)
-        if self._stream_version is not None:
-            if reason := self._speaks_against_deletes():
-                self.logger.warning("No ACTIVATE_VERSION is sent, so nothing is deleted: %s", reason)
-            else:
-                super()._write_activate_version_message(self._stream_version)
-        self._reader.close()
+        try:
+            if self._stream_version is not None:
+                if reason := self._speaks_against_deletes():
+                    self.logger.warning("No ACTIVATE_VERSION is sent, so nothing is deleted: %s", reason)
+                else:
+                    super()._write_activate_version_message(self._stream_version)
+        finally:
+            self._reader.close()

@@ -63,8 +63,10 @@ class TapInterviewFlow(Tap):
         sample = () if self.input_catalog is not None else self.reader.sample()
         try:
             return [Candidates(self, candidates_schema(sample), self.reader, self.message_writer, self._requests)]
-        except Interrupted:
-            self.logger.warning("Stopped by %s", self.shutdown.name)
+        except (Exception, Interrupted):
+            self.reader.close()
+            if self.shutdown.is_obeyed:
+                self.logger.warning("Stopped by %s", self.shutdown.name)
             raise
 
     @cached_property
@@ -160,7 +162,7 @@ class TapInterviewFlow(Tap):
         client = Client(self.config, on_response=self._requests.log, patience=MAX_TEST_SECONDS)
         reader = Reader(self.config, self.shutdown, client)
         is_fine = True
-        for interviewer_id, found in reader.check():
+        for interviewer_id, found in reader.check(MAX_TEST_SECONDS):
             if isinstance(found, int):
                 self.logger.info(
                     "Interviewer %s: found, %s on the first page", interviewer_id, count_of(found, "candidate")

@@ -563,7 +563,8 @@ class TestVersions:
     def test_who_comes_to_an_empty_interviewer_before_the_second_look_is_written(
         self, read: Read, api: Sandbox
     ) -> None:
-        api.metadata, api.faults = "total", {("one", 1): [NOBODY]}
+        api.metadata = "total"
+        api.faults = {("one", 1): [NOBODY]}
         run = self.run(read, api)
         assert sorted(run.ids) == sorted(held["id"] for name in api.interviewers for held in api.candidates(name))
         assert len(run.of("ACTIVATE_VERSION")) == 1
@@ -572,7 +573,8 @@ class TestVersions:
     def test_an_interviewer_that_has_somebody_only_at_the_end_activates_nothing(
         self, read: Read, api: Sandbox, metadata: Any
     ) -> None:
-        api.metadata, api.faults = metadata, {("one", 1): [NOBODY, NOBODY]}
+        api.metadata = metadata
+        api.faults = {("one", 1): [NOBODY, NOBODY]}
         run = self.run(read, api)
         assert self.reason(run) == "an Interviewer that had no candidate has some now"
         assert run.verdicts["one"] == "0 read, 0 written, complete"
