@@ -90,6 +90,7 @@ class Reader:
         self._confirms = confirms
         self._habits.believes = not confirms
         self.verdicts.clear()
+        self._client.reopen()
         self._queues = {
             interviewer_id: PageQueue(
                 partial(self._fetch, interviewer_id), self._config["page_size"], self._habits, self._pool

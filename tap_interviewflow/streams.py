@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,6 +64,7 @@ class Candidates(Stream):
         self._requests = requests
         self._tally = Tally()
         self._written = 0
+        self._is_rescuing = True
 
     @property
     def is_incremental(self) -> bool:
@@ -120,13 +122,16 @@ class Candidates(Stream):
             yield from page.records
 
     def _prepare(self, *, encodes: bool) -> None:
-        deselected = {
-            breadcrumb[1]
-            for breadcrumb, is_selected in self.mask.items()
-            if len(breadcrumb) == 2 and not is_selected  # noqa: PLR2004
-        }
+        # Every other part of a breadcrumb is the word "properties".
+        paths = {breadcrumb[1::2] for breadcrumb, is_selected in self.mask.items() if breadcrumb and not is_selected}
+        conformer = Conformer(
+            self.effective_schema,
+            deselected={path[0] for path in paths if len(path) == 1},
+            deselected_inside={path for path in paths if len(path) > 1},
+        )
+        self._is_rescuing = conformer.has_rescue
         self._reader.prepare(
-            Conformer(self.effective_schema, deselected=deselected),
+            conformer,
             encode=self._encode if encodes and not self.is_incremental else None,
             confirms=self._stream_version is not None and self._keeps_deletes_back() is None,
         )
@@ -268,7 +273,8 @@ class Candidates(Stream):
             raise
         except (Exception, SystemExit):
             self._reader.close()  # where the process goes on, what is in flight would be tried again
-            self._tap.state_writer.write_state(self.tap_state)
+            with suppress(OutputError):
+                self._tap.state_writer.write_state(self.tap_state)
             if self._writer.shutdown.is_obeyed:
                 stopped = self._writer.shutdown.name, count_of(self._written, "candidate")
                 self.logger.warning("Stopped by %s after %s", *stopped)
@@ -290,8 +296,7 @@ class Candidates(Stream):
         """Say with numbers what did not fit."""
         tally = self._tally
         properties = self.schema["properties"]
-        is_kept = RESCUED in self.effective_schema["properties"]
-        kept = f"kept in {RESCUED}" if is_kept else f"dropped, as {RESCUED} is not selected"
+        kept = f"kept in {RESCUED}" if self._is_rescuing else f"dropped, as {RESCUED} is not selected"
         total = f"{tally.candidates:,}"
         columns = {name.casefold() for name in properties}
         lines = []

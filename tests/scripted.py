@@ -145,6 +145,9 @@ class ScriptedClient:
             received=self._clock.now,
         )
 
+    def reopen(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

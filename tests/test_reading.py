@@ -401,8 +401,9 @@ def test_a_refusal_behind_the_last_page_is_learned_to_be_the_end(
         run = read(api, page_size=10, max_parallel_requests=1)
         assert_complete(run, api)
         assert pages_asked(api)[:7] == [1, 2, 3, 4, 3, 4, 5]  # the page before, the page itself, and the one after
-        assert pages_asked(api, TWO) == [1, 2, 3]  # known by now
-        assert pages_asked(api, THREE) == [1, 2]
+        # Known by now; only behind a full page that nothing else calls the last one is the next page asked for, too.
+        assert pages_asked(api, TWO) == ([1, 2, 3] if metadata else [1, 2, 3, 4])
+        assert pages_asked(api, THREE) == ([1, 2] if metadata else [1, 2, 3])
         assert pages_asked(api, "i-4") == ([1] if metadata else [1, 2])
     assert run.complaints == []
     (line,) = [line for line in run.lines("INFO") if "what the API says behind the last page" in line]

@@ -139,6 +139,10 @@ class Client:
             error.args = (self._redactor.clean(f"{what}: {error}"),)
             raise
 
+    def reopen(self) -> None:
+        """Take requests, also after a ``close``."""
+        self._is_closed = False
+
     def close(self) -> None:
         """Close the connections; whoever still waits to try again gives up."""
         self._is_closed = True

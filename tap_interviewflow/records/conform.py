@@ -116,13 +116,21 @@ class Column(NamedTuple):
 class Conformer:
     """Makes records of candidates."""
 
-    def __init__(self, schema: Mapping[str, Any], *, deselected: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        *,
+        deselected: Collection[str] = (),
+        deselected_inside: Collection[tuple[str, ...]] = (),
+    ) -> None:
         """Prepare for a schema.
 
         Args:
             schema: The effective schema of the stream.
             deselected: Names of fields that are to be dropped, never rescued.
+            deselected_inside: The same for members of objects, by the names that lead to them.
         """
+        self._deselected_inside = deselected_inside
         self._names = [name for name in schema["properties"] if name not in deselected]
         columns = [Column.of(name, schema["properties"][name]) for name in self._names if name not in KEY_PROPERTIES]
         self._columns = [column for column in columns if column.name != RESCUED]
@@ -164,7 +172,7 @@ class Conformer:
         if has_extreme_numbers:
             values = {name: json_safe(list(of_column)) for name, of_column in values.items()}
         if self.has_rescue:
-            values[RESCUED] = rescue.column()
+            values[RESCUED] = rescue.column(self._deselected_inside)
         rows = zip(*map(values.__getitem__, self._names), strict=True)
         records = list(map(dict, map(zip, repeat(self._names), rows)))
         for name in self._required:
@@ -208,11 +216,14 @@ class _Rescue:
                 if name not in expected:
                     self._keep(place, name, candidate[name])
 
-    def column(self) -> list[dict[str, Any] | None]:
-        """Give the column of what was kept."""
+    def column(self, deselected_inside: Collection[tuple[str, ...]]) -> list[dict[str, Any] | None]:
+        """Give the column of what was kept, without what was deselected inside of it."""
         kept: list[dict[str, Any] | None] = [None] * self._count
         for place, values in self._values.items():
-            kept[place] = json_safe({name: values[name] for name in sorted(values)}, widest=2**64)
+            ordered = {name: values[name] for name in sorted(values)}
+            for path in deselected_inside:
+                ordered = _without(ordered, path)
+            kept[place] = json_safe(ordered, widest=2**64)
         return kept
 
     def _keep(self, place: int, name: str, value: object, misfit: str | None = None) -> None:
@@ -223,6 +234,17 @@ class _Rescue:
             self.tally.unknown[name] += 1
         else:
             self.tally.misfits[name, misfit] += 1
+
+
+def _without(value: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401
+    """Give a value without the member that a path leads to, in whatever lists it stands."""
+    if isinstance(value, list):
+        return [_without(member, path) for member in value]
+    if not isinstance(value, dict) or path[0] not in value:
+        return value
+    if len(path) == 1:
+        return {name: member for name, member in value.items() if name != path[0]}
+    return {**value, path[0]: _without(value[path[0]], path[1:])}
 
 
 def id_of(candidate: Mapping[str, Any]) -> str:
