@@ -88,6 +88,8 @@ class Shutdown:
         raw = getattr(getattr(sys.stderr, "buffer", None), "raw", None)
         if isinstance(raw, _Stderr) and raw.deadline is None:  # else the process is not the tap's own, or knows
             raw.deadline = time.monotonic() + MAX_LOG_WAIT
+            for number in SIGNALS:  # at its very end the interpreter would give them their default back
+                signal.signal(number, signal.SIG_IGN)
             with suppress(RuntimeError):  # raised if the interpreter is on its way out already
                 # `threading` would take locks that the main thread may have held when the signal came.
                 _thread.start_new_thread(_end_at_last, (128 + signum,))
