@@ -16,13 +16,13 @@ def main() -> None:
     # While the libraries are loaded nothing is garbage yet: to look for it takes an eighth of the start. And pages come
     # and go without a cycle in them: to look through all that the libraries have built up takes a tenth of a run.
     gc.disable()
-    from tap_interviewflow.shutdown import guard_stderr  # noqa: PLC0415
+    from tap_interviewflow.shutdown import own_process  # noqa: PLC0415
     from tap_interviewflow.tap import TapInterviewFlow  # noqa: PLC0415
 
     gc.freeze()
     gc.set_threshold(MAX_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     gc.enable()
-    guard_stderr()
+    own_process()
     TapInterviewFlow.cli()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import sys
 import traceback
 from decimal import Decimal
@@ -22,6 +23,7 @@ from singer_sdk.exceptions import (
 from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
+from tap_interviewflow.api import redact
 from tap_interviewflow.writer import OutputError, TargetGoneError
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class OneLineCommand(SingerCommand):
 
     @override
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        # Before anything is read: what is wrong with it may be quoted.
+        redact.install(redact.Redactor([os.environ.get("TAP_INTERVIEWFLOW_API_KEY", "")]))
         try:
             # Otherwise click would report what is wrong with the command line in its own way, in several lines.
             sys.exit(super().main(*args, **kwargs | {"standalone_mode": False}))
@@ -99,6 +103,9 @@ def read_config(paths: Iterable[str]) -> dict[str, Any]:
     """Read settings from files, each once, as it may be a pipe; a later one outdoes an earlier one."""
     config: dict[str, Any] = {}
     for path in paths:
+        if path.lstrip().startswith("{"):
+            message = "--config takes the path of a file, or ENV, and not the settings themselves"
+            raise ConfigurationError(message)
         config |= read_object("--config", path, Path(path).read_bytes())
     return config
 

@@ -13,8 +13,10 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_interviewflow.api.client import Client, RefusedError
 from tap_interviewflow.api.completeness import Completeness, Verdict
 from tap_interviewflow.api.envelope import NotAPageError, open_look_up, open_page
-from tap_interviewflow.api.pagination import CandidatesPaginator, Habits, Page
-from tap_interviewflow.api.prefetch import PageQueue, Prefetcher, WorkerPool
+from tap_interviewflow.api.page import Habits, Page
+from tap_interviewflow.api.pagination import CandidatesPaginator
+from tap_interviewflow.api.prefetch import MAX_AGE, PageQueue, Prefetcher, WorkerPool
+from tap_interviewflow.api.retry import AbandonedError
 from tap_interviewflow.records.conform import Conformer, NoIDError
 from tap_interviewflow.records.schema import ID, INTERVIEWER, candidates_schema
 
@@ -29,9 +31,6 @@ logger = logging.getLogger("tap-interviewflow.candidates")
 
 MAX_SAMPLED: Final = 20_000
 """So many candidates of a sample are kept, to be read without asking for their pages once more."""
-
-MAX_SAMPLE_AGE: Final = 300.0
-"""Seconds for which a sampled page may be the first page of a read."""
 
 PROGRESS_INTERVAL: Final = 30.0
 """Seconds between log lines on how far a read is."""
@@ -89,7 +88,9 @@ class Reader:
         self._conformer = conformer
         self._encode = encode
         self._confirms = confirms
+        self._habits.believes = not confirms
         self.verdicts.clear()
+        self._client.reopen()
         self._queues = {
             interviewer_id: PageQueue(
                 partial(self._fetch, interviewer_id), self._config["page_size"], self._habits, self._pool
@@ -123,19 +124,28 @@ class Reader:
                 self._sampled[interviewer_id] = response
             yield from candidates
 
-    def check(self) -> Iterator[tuple[str, int | FatalAPIError]]:
-        """Ask for the first page of each Interviewer, and give how many candidates it has or what is wrong."""
+    def check(self, seconds: float) -> Iterator[tuple[str, int | FatalAPIError]]:
+        """Ask for the first page of each Interviewer, and give how many candidates it has or what is wrong.
+
+        Args:
+            seconds: After these, for all of them, nothing more is asked for.
+        """
+        ends_at = time.monotonic() + seconds
 
         def attempt(interviewer_id: str) -> tuple[str, int | FatalAPIError]:
             try:
-                return interviewer_id, len(self._first_page(interviewer_id)[2])
+                return interviewer_id, len(self._first_page(interviewer_id, lambda: time.monotonic() < ends_at)[2])
             except FatalAPIError as error:
                 return interviewer_id, error
+            except AbandonedError:
+                return interviewer_id, _named(f"no good answer within {seconds:g} s", interviewer_id, 1)
 
         yield from self._pool.in_order(partial(attempt, interviewer_id) for interviewer_id in self.interviewer_ids)
 
-    def _first_page(self, interviewer_id: str) -> tuple[str, Response, list[dict[str, Any]]]:
-        response = self._ask(interviewer_id, 1, lambda: True)
+    def _first_page(
+        self, interviewer_id: str, is_wanted: Callable[[], bool] = lambda: True
+    ) -> tuple[str, Response, list[dict[str, Any]]]:
+        response = self._ask(interviewer_id, 1, is_wanted)
         try:
             envelope = open_page(response.document, self._config.get("records_jsonpath"))
         except FatalAPIError as error:
@@ -208,7 +218,10 @@ class Reader:
         except RefusedError as error:
             if number == 1 or error.status not in _NOT_PAGES:
                 raise
-            return Page(number, refusal=error, kind=str(error.status))
+            refusal: FatalAPIError = error
+            if error.status == HTTPStatus.NOT_FOUND:  # of page 1 it would be the Interviewer that is not known
+                refusal = _named("404 Not Found, although the page before it came", interviewer_id, number)
+            return Page(number, refusal=refusal, kind=str(error.status))
         except NotAPageError as error:
             refusal = _named(error, interviewer_id, number)
             if number == 1:
@@ -243,7 +256,7 @@ class Reader:
         if number > 1 or not is_first_look:
             return None
         response = self._sampled.pop(interviewer_id, None)
-        return response if response and time.monotonic() - response.received < MAX_SAMPLE_AGE else None
+        return response if response and self._pool.now() - response.received < MAX_AGE else None
 
     def _ask(self, interviewer_id: str, number: int, is_wanted: Callable[[], bool]) -> Response:
         body: dict[str, Any] = {INTERVIEWER: interviewer_id, "page": number, "limit": self._config["page_size"]}

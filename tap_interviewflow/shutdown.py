@@ -70,7 +70,7 @@ class Shutdown:
 
     def has_no_time_left(self) -> bool:
         """Whether the run has to end now, written or not."""
-        return self.is_obeyed and time.monotonic() > self._deadline
+        return self._signal is not None and time.monotonic() > self._deadline
 
     @property
     def name(self) -> str:
@@ -84,15 +84,13 @@ class Shutdown:
                 signal.signal(number, self._handle)
 
     def _handle(self, signum: int, _frame: FrameType | None) -> None:
-        if self._signal is not None:
-            return
         self.request(signum)
         raw = getattr(getattr(sys.stderr, "buffer", None), "raw", None)
-        if isinstance(raw, _Stderr):
+        if isinstance(raw, _Stderr) and raw.deadline is None:  # else the process is not the tap's own, or knows
             raw.deadline = time.monotonic() + MAX_LOG_WAIT
-        with suppress(RuntimeError):  # raised if the interpreter is on its way out already
-            # `threading` would take locks that the main thread may have held when the signal came.
-            _thread.start_new_thread(_end_at_last, (128 + signum,))
+            with suppress(RuntimeError):  # raised if the interpreter is on its way out already
+                # `threading` would take locks that the main thread may have held when the signal came.
+                _thread.start_new_thread(_end_at_last, (128 + signum,))
 
 
 def _end_at_last(code: int) -> None:
@@ -105,28 +103,34 @@ class _Stderr(io.FileIO):
 
     def __init__(self, number: int) -> None:
         super().__init__(number, "w", closefd=False)
-        self.deadline = float("inf")
+        self.deadline: float | None = None
 
     @override
     def write(self, data: Buffer, /) -> int:
         content = memoryview(data)
-        try:
-            while not select.select((), (self,), (), POLL_INTERVAL)[1]:
-                if time.monotonic() > self.deadline:
-                    return len(content)
-            return super().write(content[: select.PIPE_BUF]) or 0
-        except BrokenPipeError:
-            return len(content)  # nobody is left to be told
+        if self._takes_more():
+            with suppress(BrokenPipeError):  # nobody is left to be told
+                return super().write(content[: select.PIPE_BUF]) or 0
+        return len(content)
+
+    def _takes_more(self) -> bool:
+        while True:
+            left = POLL_INTERVAL if self.deadline is None else self.deadline - time.monotonic()
+            if select.select((), (self,), (), max(0, min(left, POLL_INTERVAL)))[1]:
+                return True
+            if left <= 0:
+                return False
 
 
-def guard_stderr() -> None:
-    """Keep log lines that nobody reads from keeping the run from its end, whichever way logging is configured.
+def own_process() -> None:
+    """Let the next signal end this process for sure, though nobody reads what it logs, in whichever way it does.
 
     Windows can't say whether a pipe takes more: nothing is changed there.
     """
     stderr = sys.__stderr__
     if stderr is None or sys.stderr is not stderr or os.name == "nt":
         return
-    sys.stderr = io.TextIOWrapper(
+    guarded = io.TextIOWrapper(
         io.BufferedWriter(_Stderr(stderr.fileno())), stderr.encoding, stderr.errors, line_buffering=True
     )
+    sys.stderr = sys.__stderr__ = guarded  # type: ignore[misc]  # logging may be told to use either

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import threading
+import logging
+from contextlib import suppress
 from datetime import UTC, datetime
-from enum import Enum
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from singer_sdk import Stream, metrics
+from singer_sdk import Stream
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_interviewflow.api.client import PATH
 from tap_interviewflow.api.redact import plain_name
+from tap_interviewflow.measures import log_verdict
 from tap_interviewflow.reader import count_of
 from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
 from tap_interviewflow.records.conform import Conformer, Tally
@@ -24,15 +23,17 @@ from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES, RESCUE
 from tap_interviewflow.writer import OutputError, record_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
+    from singer_sdk import Tap
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.singerlib import Catalog
+    from singer_sdk.singerlib import Catalog, Message
 
-    from tap_interviewflow.api.pagination import Page
+    from tap_interviewflow.api.page import Page
+    from tap_interviewflow.measures import RequestMetrics
     from tap_interviewflow.reader import Reader
-    from tap_interviewflow.tap import TapInterviewFlow
+    from tap_interviewflow.writer import SingerWriter
 
 MAX_WARNINGS: Final = 50
 """How many fields that did not fit are reported by name."""
@@ -44,22 +45,26 @@ class Candidates(Stream):
     name = "candidates"
     primary_keys: Sequence[str] = KEY_PROPERTIES
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # every record has been conformed to the schema
-    _tap: TapInterviewFlow
 
-    def __init__(self, tap: TapInterviewFlow, schema: dict[str, Any], reader: Reader, requests: RequestMetrics) -> None:
+    def __init__(
+        self, tap: Tap, schema: dict[str, Any], reader: Reader, writer: SingerWriter, requests: RequestMetrics
+    ) -> None:
         """Initialize the stream.
 
         Args:
             tap: The tap.
             schema: The schema of a candidate, as discovery made it.
             reader: What reads the API.
+            writer: What writes the messages.
             requests: What counts the requests.
         """
         super().__init__(tap=tap, schema=schema)
         self._reader = reader
+        self._writer = writer
         self._requests = requests
         self._tally = Tally()
         self._written = 0
+        self._is_rescuing = True
 
     @property
     def is_incremental(self) -> bool:
@@ -99,9 +104,12 @@ class Candidates(Stream):
         properties = self.effective_schema["properties"]
         times = [name for name, definition in properties.items() if definition.get("format") == "date-time"]
         if self.replication_key not in times:
+            key = self.replication_key or "(none given)"
+            is_unseen = self.replication_key and key not in properties
+            unseen = "; discovery saw no candidate with a value for it" if is_unseen else ""
             message = (
-                f"the replication key {self.replication_key or '(none given)'} is not a date-time column of "
-                f"candidates; use one of: {', '.join(times)}"
+                f"the replication key {key} is not a date-time column of candidates{unseen}; "
+                f"use one of: {', '.join(times)}"
             )
             raise ConfigurationError(message)
 
@@ -114,13 +122,16 @@ class Candidates(Stream):
             yield from page.records
 
     def _prepare(self, *, encodes: bool) -> None:
-        deselected = {
-            breadcrumb[1]
-            for breadcrumb, is_selected in self.mask.items()
-            if len(breadcrumb) == 2 and not is_selected  # noqa: PLR2004
-        }
+        # Every other part of a breadcrumb is the word "properties".
+        paths = {breadcrumb[1::2] for breadcrumb, is_selected in self.mask.items() if breadcrumb and not is_selected}
+        conformer = Conformer(
+            self.effective_schema,
+            deselected={path[0] for path in paths if len(path) == 1},
+            deselected_inside={path for path in paths if len(path) > 1},
+        )
+        self._is_rescuing = conformer.has_rescue
         self._reader.prepare(
-            Conformer(self.effective_schema, deselected=deselected),
+            conformer,
             encode=self._encode if encodes and not self.is_incremental else None,
             confirms=self._stream_version is not None and self._keeps_deletes_back() is None,
         )
@@ -175,17 +186,12 @@ class Candidates(Stream):
         verdict = self._reader.verdicts[interviewer_id]
         since = f" since {start.isoformat()}" if start else ""
         outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.reason}"
-        self.log(f"Interviewer %s: {verdict.read:,} read, {written:,} written{since}, %s", interviewer_id, outcome)
-        tags = {
-            metrics.Tag.STREAM: self.name,
-            metrics.Tag.CONTEXT: {INTERVIEWER: interviewer_id},
-            "verdict": "complete" if verdict.is_complete else "incomplete",
-        }
-        values = zip(CandidateMetric, (verdict.promised, verdict.read, written), strict=True)
-        for metric, value in values:
-            if value is None:
-                continue
-            self._log_metric(metrics.Point("counter", metric, value, tags))  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
+        self.logger.log(
+            logging.INFO if verdict.is_complete else logging.WARNING,
+            "Interviewer %s: %s read, %s written%s, %s",
+            *(interviewer_id, f"{verdict.read:,}", f"{written:,}", since, outcome),
+        )
+        log_verdict(interviewer_id, verdict, written)
 
     # Writing
 
@@ -209,19 +215,39 @@ class Candidates(Stream):
     ) -> Generator[dict[str, Any], Any, Any]:
         # The SDK's loop takes each record through five functions of which a plain run needs none, and says nothing of
         # pages, at whose ends a signal is obeyed.
-        self._sync_pages(_Lines(self))
+        def add(stream: str, records: Sequence[dict[str, Any]]) -> None:
+            self._writer.write_lines(record_lines(stream, records, self._stream_version, datetime.now(UTC)))
+
+        self._sync_pages(add, self._writer.flush, encodes=self._writes_pages and self.ABORT_AT_RECORD_COUNT is None)
         yield from ()
 
     @override
     def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
         # The SDK's batches hold records as they were read: unmapped, unfiltered, and with what was deselected.
-        with self.get_batch_counter() as counter:
-            self._sync_pages(_Batches(self, batch_config, counter))
+        from tap_interviewflow.batches import BatchWriter  # noqa: PLC0415  # loads what only batches need
 
-    def _sync_pages(self, output: _Output) -> None:
+        with self.get_batch_counter() as counter:
+
+            def write_message(message: Message) -> None:
+                counter.increment()
+                self._tap.write_message(message)
+
+            batches = BatchWriter(self.tap_name, batch_config, write_message)
+            self._sync_pages(batches.add, batches.flush, encodes=False)
+
+    def _sync_pages(
+        self, add: Callable[[str, Sequence[dict[str, Any]]], None], finish: Callable[[], None], *, encodes: bool
+    ) -> None:
+        """Read everything, and hand it on.
+
+        Args:
+            add: Takes records, with the stream that they go out as.
+            finish: Writes what was added, before the state says so.
+            encodes: Whether pages are encoded where they are fetched, and need only be written.
+        """
         if self.replication_method == REPLICATION_FULL_TABLE:
             self.stream_state.pop("partitions", None)
-        self._prepare(encodes=output.takes_lines and self._writes_pages and self.ABORT_AT_RECORD_COUNT is None)
+        self._prepare(encodes=encodes)
         try:
             with self.get_record_counter() as counter, self.get_sync_timer():
                 for context in self.partitions or (None,):
@@ -229,42 +255,48 @@ class Candidates(Stream):
                         self._check_bookmark(context)
                     self._write_starting_replication_value(context)
                     for page in self._pages(context):
-                        count = len(page.records) if page.lines is None else len(page.ids)
                         self._check_max_record_limit(self._written)
-                        output.write(page)
+                        if page.lines is not None:
+                            self._writer.write_lines(page.lines)
+                        for stream, records in self._outgoing(page):
+                            add(stream, records)
+                        self._writer.flush()  # so that a slow API does not look like a hung tap
+                        count = len(page.records) if page.lines is None else len(page.ids)
                         counter.increment(count)
                         self._written += count
-                        self._tap.shutdown.raise_if_requested()
-                    output.flush()
+                        self._writer.shutdown.raise_if_requested()
+                    finish()
                     self._finalize_state(self.get_context_state(context))
                     self._write_state_message()
         except OutputError:
+            self._reader.close()
             raise
         except (Exception, SystemExit):
-            self._tap.state_writer.write_state(self.tap_state)
-            if self._tap.shutdown.is_obeyed:
-                stopped = self._tap.shutdown.name, count_of(self._written, "candidate")
+            self._reader.close()  # where the process goes on, what is in flight would be tried again
+            with suppress(OutputError):
+                self._tap.state_writer.write_state(self.tap_state)
+            if self._writer.shutdown.is_obeyed:
+                stopped = self._writer.shutdown.name, count_of(self._written, "candidate")
                 self.logger.warning("Stopped by %s after %s", *stopped)
             raise
         finally:
             self._warn_of_misfits()
             self._requests.finish()
 
-    def _outgoing(self, page: Page) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Give the records of a page as they go out, each with the stream that it goes out as."""
+    def _outgoing(self, page: Page) -> Iterator[tuple[str, Sequence[dict[str, Any]]]]:
+        """Give the records of a page as they go out, with the stream that they go out as."""
         if self._writes_pages:
-            yield from ((self.name, record) for record in page.records)
+            yield self.name, page.records
             return
         for record in page.records:
             for message in self._generate_record_messages(record):
-                yield message.stream, message.record
+                yield message.stream, (message.record,)
 
     def _warn_of_misfits(self) -> None:
         """Say with numbers what did not fit."""
         tally = self._tally
         properties = self.schema["properties"]
-        is_kept = RESCUED in self.effective_schema["properties"]
-        kept = f"kept in {RESCUED}" if is_kept else f"dropped, as {RESCUED} is not selected"
+        kept = f"kept in {RESCUED}" if self._is_rescuing else f"dropped, as {RESCUED} is not selected"
         total = f"{tally.candidates:,}"
         columns = {name.casefold() for name in properties}
         lines = []
@@ -350,105 +382,11 @@ class Candidates(Stream):
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
         """Write the last STATE, and after it what makes a target delete the candidates that are gone."""
         super().finalize_state_progress_markers(state)
-        if self._stream_version is not None:
-            if reason := self._speaks_against_deletes():
-                self.logger.warning("No ACTIVATE_VERSION is sent, so nothing is deleted: %s", reason)
-            else:
-                super()._write_activate_version_message(self._stream_version)
-        self._reader.close()
-
-
-class CandidateMetric(Enum):
-    """What is measured for each Interviewer."""
-
-    PROMISED = "candidates_promised"
-    READ = "candidates_read"
-    WRITTEN = "candidates_written"
-
-
-class RequestMetrics:
-    """The SDK's metrics of requests, as each of its REST streams logs them."""
-
-    def __init__(self) -> None:
-        """Start at none."""
-        self._counter = metrics.http_request_counter(Candidates.name, endpoint=PATH)
-        self._lock = threading.Lock()
-        self._logger = metrics.get_metrics_logger()
-
-    def log(self, status: int | None, seconds: float) -> None:
-        """Log one exchange, in the thread that made it.
-
-        Args:
-            status: The status of the answer; None if none came.
-            seconds: How long it took.
-        """
-        with self._lock:
-            self._counter.increment()
-        is_good = status is not None and status < HTTPStatus.BAD_REQUEST
-        tags: dict[str, Any] = {
-            metrics.Tag.STREAM: Candidates.name,
-            metrics.Tag.ENDPOINT: PATH,
-            metrics.Tag.HTTP_STATUS_CODE: status,
-            metrics.Tag.STATUS: metrics.Status.SUCCEEDED if is_good else metrics.Status.FAILED,
-        }
-        metrics.log(self._logger, metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags))
-
-    def finish(self) -> None:
-        """Log how many there were."""
-        with self._lock:
-            self._counter.exit()
-
-
-class _Output(Protocol):
-    """Where the records of pages go."""
-
-    takes_lines: bool
-
-    def write(self, page: Page) -> None: ...
-
-    def flush(self) -> None: ...
-
-
-class _Lines:
-    """RECORD lines on standard output."""
-
-    takes_lines = True
-
-    def __init__(self, stream: Candidates) -> None:
-        self._stream = stream
-        self._writer = stream._tap.message_writer  # noqa: SLF001
-
-    def write(self, page: Page) -> None:
-        if page.lines is not None:
-            self._writer.write_lines(page.lines)
-        else:
-            now, version = datetime.now(UTC), self._stream._stream_version  # noqa: SLF001
-            for name, record in self._stream._outgoing(page):  # noqa: SLF001
-                self._writer.write_lines(record_lines(name, (record,), version, now))
-        self._writer.flush()  # so that a slow API does not look like a hung tap
-
-    def flush(self) -> None:
-        self._writer.flush()
-
-
-class _Batches:
-    """Files, and BATCH messages that name them."""
-
-    takes_lines = False
-
-    def __init__(self, stream: Candidates, config: BatchConfig, counter: metrics.Counter) -> None:
-        from tap_interviewflow.batches import BatchWriter  # noqa: PLC0415  # loads what only batches need
-
-        def write_message(message: Any) -> None:  # noqa: ANN401
-            counter.increment()
-            stream._tap.write_message(message)  # noqa: SLF001
-
-        self._stream = stream
-        self._writer = BatchWriter(stream.tap_name, config, write_message)
-
-    def write(self, page: Page) -> None:
-        for name, record in self._stream._outgoing(page):  # noqa: SLF001
-            self._writer.add(name, (record,))
-
-    def flush(self) -> None:
-        self._writer.flush()
+        try:
+            if self._stream_version is not None:
+                if reason := self._speaks_against_deletes():
+                    self.logger.warning("No ACTIVATE_VERSION is sent, so nothing is deleted: %s", reason)
+                else:
+                    super()._write_activate_version_message(self._stream_version)
+        finally:
+            self._reader.close()

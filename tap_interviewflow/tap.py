@@ -18,11 +18,12 @@ from tap_interviewflow import cli, config, environment
 from tap_interviewflow.api import redact
 from tap_interviewflow.api.client import Client
 from tap_interviewflow.catalog import mend_catalog
+from tap_interviewflow.measures import RequestMetrics
 from tap_interviewflow.reader import Reader, count_of
 from tap_interviewflow.records.bookmark import check_state
 from tap_interviewflow.records.schema import candidates_schema
 from tap_interviewflow.shutdown import Interrupted, Shutdown
-from tap_interviewflow.streams import Candidates, RequestMetrics
+from tap_interviewflow.streams import Candidates
 from tap_interviewflow.writer import SingerWriter
 
 if TYPE_CHECKING:
@@ -61,9 +62,11 @@ class TapInterviewFlow(Tap):
         """Give the one stream, with the columns that a sample of the API shows unless a catalog says them."""
         sample = () if self.input_catalog is not None else self.reader.sample()
         try:
-            return [Candidates(self, candidates_schema(sample), self.reader, self._requests)]
-        except Interrupted:
-            self.logger.warning("Stopped by %s", self.shutdown.name)
+            return [Candidates(self, candidates_schema(sample), self.reader, self.message_writer, self._requests)]
+        except (Exception, Interrupted):
+            self.reader.close()
+            if self.shutdown.is_obeyed:
+                self.logger.warning("Stopped by %s", self.shutdown.name)
             raise
 
     @cached_property
@@ -159,7 +162,7 @@ class TapInterviewFlow(Tap):
         client = Client(self.config, on_response=self._requests.log, patience=MAX_TEST_SECONDS)
         reader = Reader(self.config, self.shutdown, client)
         is_fine = True
-        for interviewer_id, found in reader.check():
+        for interviewer_id, found in reader.check(MAX_TEST_SECONDS):
             if isinstance(found, int):
                 self.logger.info(
                     "Interviewer %s: found, %s on the first page", interviewer_id, count_of(found, "candidate")

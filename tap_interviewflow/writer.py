@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _MAX_BUFFER: Final = 2**18
 _MAX_PIPE: Final = 2**20
-_NAP: Final = 0.001
+_NAP: Final = 0.005
+"""Seconds until a pipe that takes a short line, and says so, is asked again whether it takes a long one."""
 
 
 class OutputError(Exception):
@@ -81,9 +82,9 @@ def json_lines(records: Sequence[Any]) -> bytes:
 class SingerWriter(GenericSingerWriter[bytes, Message]):
     """Writes to standard output, in large pieces that end with a line.
 
-    A write that blocks can't be broken off in good order. So a pipe is given only what it says it takes at once, and a
-    signal is obeyed in between. A line that is longer than the pipe is the one that may be cut: if its target stops
-    reading in the middle of it, and a signal comes then.
+    A write that blocks can't be broken off in good order. So a pipe is given only what it takes at once, and a signal
+    is obeyed in between. Only a line that is longer than that may be cut: if its target stops reading in the middle of
+    it, and a signal comes then. That is the whole pipe on Linux, and ``PIPE_BUF`` for a socket and elsewhere.
 
     Windows can't say what a pipe takes: a write blocks there until the target reads, and Ctrl-C is obeyed after it.
     """
@@ -125,9 +126,10 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             self.flush()
 
     def flush(self) -> None:
-        """Write everything. What the run is interrupted at stays in the buffer, and goes first the next time.
+        """Write everything.
 
         Raises:
+            Interrupted: If the run was asked to stop, and the target has not taken everything in its last time.
             OutputError: If standard output takes no more.
         """
         if self._failure is None and self._buffer:
@@ -150,7 +152,6 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
         output = self._output = self._output or _output(sys.__stdout__.fileno())
         try:
             while self._buffer:
-                self.shutdown.raise_if_requested()
                 self._write_some(output)
         except OSError:
             output.cut(self._begun)
@@ -170,6 +171,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             self._begun = count - line if line else count + self._begun
             del self._buffer[:count]
         elif self.shutdown.has_no_time_left():
+            self.shutdown.raise_if_requested()
             message = "the target takes no more"
             raise TargetGoneError(message)
         elif room:
@@ -255,8 +257,9 @@ if sys.platform == "linux":
                     self.capacity = fcntl.fcntl(number, fcntl.F_SETPIPE_SZ, _MAX_PIPE)
             self._poll = select.poll()
             self._poll.register(number, select.POLLOUT)
+            # The bytes of each write that is not read to its end, the oldest first; of all of them, and their pages.
             self._sizes: deque[int] = deque()
-            """Of the writes that are not read to their ends, the oldest first."""
+            self._size = self._pages = 0
 
         @override
         def room(self) -> int:
@@ -270,11 +273,15 @@ if sys.platform == "linux":
         def write(self, lines: bytes | bytearray) -> int:
             count = super().write(lines)
             self._sizes.append(count)
+            self._add(count)
             return count
+
+        def _add(self, size: int, sign: int = 1) -> None:
+            self._size += sign * size
+            self._pages += sign * -(-size // PAGESIZE)
 
         def _pages_in_use(self) -> int:
             unread = int.from_bytes(fcntl.ioctl(self._number, termios.FIONREAD, bytes(4)), sys.byteorder)
-            read = sum(self._sizes) - unread
-            while self._sizes and self._sizes[0] <= read:
-                read -= self._sizes.popleft()
-            return sum(-(-size // PAGESIZE) for size in self._sizes) - read // PAGESIZE
+            while self._sizes and self._size - self._sizes[0] >= unread:
+                self._add(self._sizes.popleft(), -1)
+            return self._pages - (self._size - unread) // PAGESIZE

@@ -7,13 +7,16 @@ import io
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from tap_interviewflow.api import redact
+from tap_interviewflow.records.schema import candidates_schema
 from tap_interviewflow.shutdown import SIGNALS
 from tap_interviewflow.tap import TapInterviewFlow
 
@@ -61,10 +64,22 @@ class Run:
         value: dict[str, Any] = self.of("STATE")[-1]["value"]
         return value
 
-    def lines(self, level: str) -> list[str]:
-        """The texts of the log lines of one level, such as ERROR."""
+    def lines(self, *levels: str) -> list[str]:
+        """The texts of the log lines of some levels, such as ERROR."""
         columns = (line.split(" | ", 3) for line in self.err.splitlines())
-        return [parts[3] for parts in columns if len(parts) == 4 and parts[1].strip() == level]
+        return [parts[3] for parts in columns if len(parts) == 4 and parts[1].strip() in levels]
+
+    @property
+    def complaints(self) -> list[str]:
+        """What is wrong, or may be."""
+        return self.lines("WARNING", "ERROR")
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """How the read of each Interviewer has ended, as in "3 read, 3 written, complete"."""
+        verdict = re.compile(r"Interviewer (\S+): (.* read, .* written.*)")
+        found = map(verdict.fullmatch, self.lines("INFO", "WARNING"))
+        return {match[1]: match[2] for match in found if match}
 
 
 def config_for(api: Sandbox, **settings: Any) -> dict[str, Any]:
@@ -73,17 +88,30 @@ def config_for(api: Sandbox, **settings: Any) -> dict[str, Any]:
     return {name: value for name, value in config.items() if value is not None}
 
 
+def catalog_of(*candidates: Mapping[str, object], **settings: Any) -> dict[str, Any]:
+    """A catalog with the documented columns and those that some candidates show; given one, the tap samples nothing.
+
+    Args:
+        candidates: The candidates.
+        settings: What else there is to say of the stream, such as its `replication_method`.
+    """
+    schema = candidates_schema(candidates)
+    metadata = [{"breadcrumb": [], "metadata": {"selected": True}}]
+    stream = {"tap_stream_id": "candidates", "stream": "candidates", "schema": schema, "metadata": metadata}
+    return {"streams": [stream | {"key_properties": ["interviewerId", "id"]} | settings]}
+
+
 def write(path: Path, document: object) -> str:
     """Write a JSON file and give its path."""
     path.write_text(json.dumps(document), encoding="utf-8")
     return str(path)
 
 
-def run_here(*arguments: str, environment: Mapping[str, str] | None = None) -> Run:
+def run_here(*arguments: str, environment: Mapping[str, str] | None = None, stdout: TextIO | None = None) -> Run:
     """Run the command line in this process: as in one of its own, but ten times as fast."""
     out, err = io.StringIO(), io.StringIO()
     code = 0
-    with _undone(environment or {}), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with _undone(environment or {}), contextlib.redirect_stdout(stdout or out), contextlib.redirect_stderr(err):
         try:
             TapInterviewFlow.cli.main(list(arguments), prog_name="tap-interviewflow")
         except SystemExit as end:
@@ -104,6 +132,7 @@ def _undone(environment: Mapping[str, str]) -> Generator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+        redact.uninstall()
         root.handlers[:] = loggers
         root.setLevel(level)
         logging.captureWarnings(capture=False)

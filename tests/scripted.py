@@ -5,17 +5,21 @@ Time is virtual. The tap's own reader runs in it, with all that decides; only th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from tap_interviewflow.api.client import Response
-from tap_interviewflow.api.completeness import Verdict
+from tap_interviewflow.api.client import RefusedError, Response
 from tap_interviewflow.reader import Reader
 from tap_interviewflow.records.conform import Conformer
 from tap_interviewflow.records.schema import candidates_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from tap_interviewflow.api.completeness import Verdict
 
 _T = TypeVar("_T")
 
@@ -23,19 +27,66 @@ ONE = "interviewer-1"
 KINDS = ("newcomer-first", "newcomer-last", "deletion", "update-first", "update-last")
 
 
+class Clock:
+    """Virtual time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.sent = 0.0  # when the request that is being answered was sent
+
+    def tick(self) -> float:
+        self.now += 1
+        return self.now
+
+
+class Held(Protocol):
+    """What the API holds."""
+
+    def document(self, interviewer_id: str, page: int, limit: int, /) -> Any:
+        """Give an answer, or a status from 400 on."""
+
+    def tick(self) -> None:
+        """Let something happen between two events."""
+
+
 @dataclass
 class MovingList:
-    """A list of candidates that changes."""
+    """A list of candidates that changes.
+
+    Attributes:
+        moves: After which event what happens where; an event is an answer that is made or that comes in.
+        said: The words beside the list, such as "total+hasMore".
+        always: The rows that are in it from the first answer to the last.
+    """
 
     rows: list[int]
+    moves: list[tuple[int, str, int]]
+    said: str
     always: set[int] = field(init=False)
+    events: int = 0
+    is_read: bool = False
     fresh: int = 10**6
 
     def __post_init__(self) -> None:
         self.always = set(self.rows)
+        self.moves = sorted(self.moves)
+
+    def document(self, _interviewer_id: str, page: int, limit: int) -> Any:
+        self.is_read = True
+        count = len(self.rows)
+        every = {"total": count, "totalPages": -(-count // limit), "hasMore": page * limit < count}
+        words = {name: every[name] for name in self.said.split("+") if name}
+        return {"data": [{"id": f"id-{row}"} for row in self.rows[(page - 1) * limit : page * limit]], **words}
+
+    def tick(self) -> None:
+        # What happens before the first answer is made is no move during the read.
+        while self.is_read and self.moves and self.moves[0][0] <= self.events:
+            _, kind, place = self.moves.pop(0)
+            self.move(kind, place)
+        self.events += self.is_read
 
     def move(self, kind: str, place: int) -> None:
-        """Change the list in one way; the place counts from either end and may be out of bounds."""
+        """Change the list in one way; the place may be out of bounds."""
         rows = self.rows
         if kind.startswith("newcomer"):
             self.fresh += 1
@@ -48,26 +99,54 @@ class MovingList:
                 rows.insert(0 if kind == "update-first" else len(rows), row)
 
 
+class Answers:
+    """Answers as they are: by page, or by Interviewer and page, one for each visit; the last one stays."""
+
+    def __init__(self, answers: Mapping[Any, Any], otherwise: Any = None) -> None:
+        self._answers = answers
+        self._otherwise = {"data": []} if otherwise is None else otherwise
+        self._visits: Counter[Any] = Counter()
+
+    def document(self, interviewer_id: str, page: int, _limit: int) -> Any:
+        key = page if page in self._answers else (interviewer_id, page)
+        answers = self._answers.get(key, self._otherwise)
+        if not isinstance(answers, list):
+            return answers
+        self._visits[key] += 1
+        return answers[min(self._visits[key], len(answers)) - 1]
+
+    def tick(self) -> None:
+        pass
+
+
 class ScriptedClient:
-    """Answers from a list, at once."""
+    """Answers from what is held, at once."""
 
-    def __init__(
-        self, held: MovingList, said: Callable[[MovingList, int, int], dict[str, Any]], clock: list[float]
-    ) -> None:
-        self.held = held
-        self.asked: list[int] = []
-        self._said = said
+    def __init__(self, held: Held, clock: Clock) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self._held = held
         self._clock = clock
-        self.sent = 0.0
 
-    def fetch(self, body: dict[str, Any], _what: str, _is_wanted: Callable[[], bool] = lambda: True) -> Response:
-        page, limit = body["page"], body["limit"]
-        self.asked.append(page)
-        rows = self.held.rows[(page - 1) * limit : page * limit]
-        document = {"data": [{"id": f"id-{row}"} for row in rows], **self._said(self.held, page, limit)}
+    def fetch(self, body: Mapping[str, Any], what: str, _is_wanted: Callable[[], bool] = lambda: True) -> Response:
+        interviewer_id, page = body["interviewerId"], body["page"]
+        self.asked.append((interviewer_id, page))
+        document = self._held.document(interviewer_id, page, body["limit"])
+        status = document if type(document) is int else 200
+        if status >= 400:
+            message = f"{what}: {status}"
+            raise RefusedError(message, status)
         return Response(
-            document, 0, has_extreme_numbers=False, status=200, date=None, sent=self.sent, received=self._clock[0]
+            None if status == 204 else document,
+            replaced=0,
+            has_extreme_numbers=False,
+            status=status,
+            date=None,
+            sent=self._clock.sent,
+            received=self._clock.now,
         )
+
+    def reopen(self) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -76,52 +155,44 @@ class ScriptedClient:
 class ScriptedPool:
     """Plays the threads: each call is made, and each result handed over, when the script says."""
 
-    def __init__(
-        self,
-        size: int,
-        client: ScriptedClient,
-        clock: list[float],
-        choose: Callable[[int], int],
-        tick: Callable[[], None],
-    ) -> None:
+    def __init__(self, size: int, held: Held, clock: Clock, choose: Callable[[int], int]) -> None:
         self.size = size
-        self.peak = 0
-        self._client = client
+        self._held = held
         self._clock = clock
-        self._choose = choose  # one of so many
-        self._tick = tick  # what happens to the list between any two events
+        self._choose = choose  # one of so many events that may come next
         self._in_flight: list[tuple[Callable[[], Any], Future[Any], float]] = []
-        self._served: list[tuple[Future[Any], Any]] = []
+        self._answered: list[tuple[Future[Any], Any]] = []
+
+    def now(self) -> float:
+        return 0.0  # no page is ever too old: events are no seconds
 
     def is_idle(self) -> bool:
-        return len(self._in_flight) + len(self._served) < self.size
+        return len(self._in_flight) + len(self._answered) < self.size
 
     def submit(self, call: Callable[[], _T]) -> Future[_T]:
         future: Future[_T] = Future()
-        self._clock[0] += 1
-        self._in_flight.append((call, future, self._clock[0]))
-        self.peak = max(self.peak, len(self._in_flight) + len(self._served))
+        self._in_flight.append((call, future, self._clock.tick()))
         return future
 
     def wait_for_any(self) -> None:
         """Let one thing happen: an answer is made, or one that was made comes in."""
-        self._tick()
-        self._clock[0] += 1
-        place = self._choose(len(self._in_flight) + len(self._served))
+        self._held.tick()
+        self._clock.tick()
+        place = self._choose(len(self._in_flight) + len(self._answered))
         if place < len(self._in_flight):
-            call, future, self._client.sent = self._in_flight.pop(place)
+            call, future, self._clock.sent = self._in_flight.pop(place)
             try:
-                self._served.append((future, call()))
+                self._answered.append((future, call()))
             except Exception as error:  # noqa: BLE001  # raised again where the result is asked for
                 future.set_exception(error)
             return
-        future, result = self._served.pop(place - len(self._in_flight))
+        future, result = self._answered.pop(place - len(self._in_flight))
         if hasattr(result, "received"):
-            result.received = self._clock[0]
+            result.received = self._clock.now
         future.set_result(result)
 
     def in_order(self, calls: Iterable[Callable[[], _T]]) -> Iterator[_T]:
-        waiting, pending = list(calls), []
+        waiting, pending = list(calls), list[Future[_T]]()
         while waiting or pending:
             while waiting and self.is_idle():
                 pending.append(self.submit(waiting.pop(0)))
@@ -134,76 +205,71 @@ class ScriptedPool:
         pass
 
 
-@dataclass
-class Outcome:
-    """What a scripted read came to."""
+class ScriptedRead:
+    """A reader in virtual time.
 
-    lost: set[int]
-    written: list[str]
-    verdict: Verdict
-    asked: list[int]
-
-
-def words(name: str) -> Callable[[MovingList, int, int], dict[str, Any]]:
-    """Give what is said beside the list, truthfully."""
-
-    def said(held: MovingList, page: int, limit: int) -> dict[str, Any]:
-        count = len(held.rows)
-        every = {"total": count, "totalPages": -(-count // limit), "hasMore": page * limit < count}
-        return {key: every[key] for key in name.split("+") if key}
-
-    return said
-
-
-def read(  # noqa: PLR0913  # a script has many parts
-    rows: int,
-    size: int,
-    width: int,
-    moves: Sequence[tuple[int, str, int]],
-    *,
-    said: str = "total",
-    choose: Callable[[int], int] = lambda _: 0,
-    confirms: bool = False,
-) -> Outcome:
-    """Read a list that moves.
-
-    Args:
-        rows: How many candidates there are at first.
-        size: How many are on a page.
-        width: How many requests are in flight.
-        moves: After which event what happens where; an event is an answer that is made or that comes in.
-        said: The words beside the list, such as "total+hasMore".
-        choose: Picks one of so many events that may come next.
-        confirms: Whether everything is looked at twice before anything may be deleted.
+    Attributes:
+        written: The IDs of the candidates that were written, in their order.
+        reader: The tap's own reader.
     """
-    clock = [0.0]
-    held = MovingList(list(range(rows)))
-    client = ScriptedClient(held, words(said), clock)
-    waiting = sorted(moves)
-    events = 0
 
-    def tick() -> None:
-        nonlocal events
-        # The list is as it is when the first request is answered: what happened before is no move during the read.
-        while client.asked and waiting and waiting[0][0] <= events:
-            _, kind, place = waiting.pop(0)
-            held.move(kind, place)
-        events += bool(client.asked)
+    def __init__(self, held: Held, *, size: int, width: int = 1, interviewers: int = 1, **options: Any) -> None:
+        """Read nothing yet.
 
-    config = {"interviewer_ids": [ONE], "page_size": size, "max_parallel_requests": width}
-    reader = Reader(config, None, client)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
-    reader._pool = ScriptedPool(width, client, clock, choose, tick)  # type: ignore[assignment]  # ty: ignore[invalid-assignment]
-    reader.prepare(Conformer(candidates_schema()), confirms=confirms)
-    written = [each for page in reader.pages(ONE) for each in page.ids]
-    lost = {row for row in held.always if f"id-{row}" not in set(written)}
-    return Outcome(lost, written, reader.verdicts[ONE], client.asked)
+        Args:
+            held: What the API holds.
+            size: How many candidates are on a page.
+            width: How many requests are in flight.
+            interviewers: How many Interviewers there are.
+            options: ``choose`` picks one of so many events that may come next; ``confirms`` is the reader's.
+        """
+        clock = Clock()
+        self.written: list[str] = []
+        self._client = ScriptedClient(held, clock)
+        names = [f"interviewer-{number}" for number in range(1, interviewers + 1)]
+        config = {"interviewer_ids": names, "page_size": size, "max_parallel_requests": width}
+        self.reader = Reader(config, None, self._client)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
+        pool = ScriptedPool(width, held, clock, options.get("choose", lambda _: 0))
+        self.reader._pool = pool  # type: ignore[assignment]  # ty: ignore[invalid-assignment]
+        self.reader.prepare(Conformer(candidates_schema()), confirms=options.get("confirms", False))
+
+    def run(self) -> ScriptedRead:
+        """Read everything."""
+        for interviewer_id in self.reader.interviewer_ids:
+            for page in self.reader.pages(interviewer_id):
+                self.written += page.ids
+        return self
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the read of the last Interviewer ended."""
+        return self.reader.verdicts[self.reader.interviewer_ids[-1]]
+
+    @property
+    def asked(self) -> list[int]:
+        """The pages that were asked for."""
+        return [page for _, page in self._client.asked]
+
+    def asked_of(self, interviewer_id: str) -> list[int]:
+        """The pages of one Interviewer that were asked for."""
+        return [page for name, page in self._client.asked if name == interviewer_id]
 
 
-def random_read(
-    seed: int, kinds: Sequence[str], count: int, *, rows: int = 600, size: int = 20, width: int = 4, **options: Any
-) -> Outcome:
+def read_moving(
+    rows: int, size: int, width: int, moves: Sequence[tuple[int, str, int]], *, said: str, **options: Any
+) -> tuple[ScriptedRead, set[int]]:
+    """Read a list that moves, and give those that were there throughout and were not written, too."""
+    held = MovingList(list(range(rows)), list(moves), said)
+    read = ScriptedRead(held, size=size, width=width, **options).run()
+    written = set(read.written)
+    return read, {row for row in held.always if f"id-{row}" not in written}
+
+
+def random_read(  # noqa: PLR0913  # what there is to choose
+    seed: int, kinds: Sequence[str], count: int, *, rows: int = 600, size: int = 20, width: int = 4, said: str = "total"
+) -> tuple[ScriptedRead, set[int]]:
     """Read a list with so many moves of some kinds, at moments drawn from a seed."""
     dice = Random(seed)  # noqa: S311  # the same on every run
     events = 2 * rows // size
     moves = [(dice.randrange(events), dice.choice(kinds), dice.randrange(rows)) for _ in range(count)]
-    return read(rows, size, width, moves, choose=dice.randrange, **options)
+    return read_moving(rows, size, width, moves, said=said, choose=dice.randrange)

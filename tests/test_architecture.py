@@ -11,46 +11,90 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tap_interviewflow"
-MODULES = {path.stem for path in PACKAGE.glob("[!_]*.py")}
+SANDBOX = "sandbox"
+MODULES = {
+    path.relative_to(PACKAGE).with_suffix("").as_posix(): path
+    for path in PACKAGE.rglob("*.py")
+    if path.stem != "__init__"
+}
+"""By their names as in `api/client`."""
+
+LAYERS = ["tap", "streams", "reader", "api", "records"]
+"""From the top; each knows those below it only. What is in none of them is beside the way."""
 
 
-def imports(module: str) -> set[str]:
-    """What a module needs at run time, by full names."""
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))
-    found = set()
-    for node in tree.body:
+def imports(path: Path) -> set[str]:
+    """What a module imports anywhere, be it in a function or for types only, by full names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+            assert not node.level, "relative imports hide where they lead"
+            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
-def siblings(module: str) -> set[str]:
-    """The modules of the tap that a module needs at run time."""
-    return {name.split(".")[1] for name in imports(module) if name.startswith("tap_interviewflow.")} & MODULES
+def known(module: str) -> set[str]:
+    """The modules of the tap that a module knows."""
+    names = {name.partition(".")[2].replace(".", "/") for name in imports(MODULES[module]) if _is_ours(name)}
+    return names & MODULES.keys()
 
 
-@pytest.mark.parametrize("name", ["architecture.md", "way-of-the-data.svg"])
-def test_the_page_and_the_picture_name_the_modules_that_there_are(name: str) -> None:
-    named = set(re.findall(r"\b(\w+)\.py\b", (ROOT / "docs" / name).read_text("utf-8")))
-    assert named <= MODULES
-    assert name.endswith(".svg") or named == MODULES
+def _is_ours(name: str) -> bool:
+    return name.partition(".")[0] == PACKAGE.name
 
 
-def test_no_module_needs_itself_by_a_detour() -> None:
-    TopologicalSorter({module: siblings(module) for module in MODULES}).prepare()
+def layer(module: str) -> int | None:
+    """How far down a module is."""
+    room = module.partition("/")[0]
+    return LAYERS.index(room) if room in LAYERS else None
 
 
-def test_what_fits_values_knows_neither_requests_nor_streams() -> None:
-    for module in ("schema", "records", "columns", "values", "compiled"):
-        foreign = {name.split(".")[0] for name in imports(module)} & {"requests", "urllib3"}
-        assert not foreign, module
-        assert not any(name.startswith("singer_sdk.") and ".exceptions" not in name for name in imports(module)), module
+def test_the_page_names_the_modules_that_there_are() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = {name.removesuffix(".py") for name in re.findall(r"`([\w/]+\.py)`", page)}
+    assert named == {module for module in MODULES if not module.startswith(SANDBOX)}
+
+
+def test_the_picture_names_modules_that_there_are() -> None:
+    picture = (ROOT / "docs" / "way-of-the-data.svg").read_text("utf-8")
+    named = set(re.findall(r"([\w/]+)\.py\b", picture))
+    assert named
+    assert named <= {*MODULES, *(module.rpartition("/")[2] for module in MODULES)}
+
+
+def test_no_module_knows_itself_by_a_detour() -> None:
+    TopologicalSorter({module: known(module) for module in MODULES}).prepare()
+
+
+@pytest.mark.parametrize("module", sorted(module for module in MODULES if layer(module) is not None))
+def test_each_layer_knows_none_above_it(module: str) -> None:
+    own = LAYERS.index(module.partition("/")[0])
+    assert not [other for other in known(module) if (theirs := layer(other)) is not None and theirs < own]
+
+
+def test_what_is_beside_the_way_knows_neither_the_tap_nor_its_stream() -> None:
+    beside = {module for module in MODULES if layer(module) is None} - {"__main__"}
+    assert not [module for module in beside if known(module) & {"tap", "streams"}]
+
+
+def test_records_know_neither_http_nor_streams() -> None:
+    for module in (module for module in MODULES if module.startswith("records/")):
+        names = imports(MODULES[module])
+        assert not {name.partition(".")[0] for name in names} & {"requests", "urllib3", "http"}, module
+        assert not [name for name in names if name.startswith("singer_sdk") and "exceptions" not in name], module
+        assert all(other.startswith("records/") for other in known(module)), module
+
+
+def test_the_api_knows_no_stream() -> None:
+    for module in ("reader", *(module for module in MODULES if module.startswith("api/"))):
+        names = imports(MODULES[module])
+        assert not {"singer_sdk.Stream", "singer_sdk.Tap", "singer_sdk.streams"} & names, module
 
 
 def test_the_sandbox_knows_nothing_of_the_tap() -> None:
-    for path in (PACKAGE / "sandbox").glob("*.py"):
-        ours = {name for name in imports(f"sandbox/{path.stem}") if name.startswith("tap_interviewflow.")}
-        foreign = {name for name in ours if not name.startswith("tap_interviewflow.sandbox")}
-        assert foreign <= {"tap_interviewflow.__version__"}, path
+    ours = {name for path in (PACKAGE / SANDBOX).glob("*.py") for name in imports(path) if _is_ours(name)}
+    beyond = {name for name in ours if not name.startswith(f"{PACKAGE.name}.{SANDBOX}")}
+    assert beyond <= {PACKAGE.name, f"{PACKAGE.name}.__version__"}
+    assert not [name for path in (PACKAGE / SANDBOX).glob("*.py") for name in imports(path) if "singer_sdk" in name]

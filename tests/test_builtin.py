@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import os
+from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow import builtin, config
+from tap_interviewflow import builtin, cli, config
 from tap_interviewflow.sandbox import Sandbox
 from tests.test_config import GOOD, SCHEMA, errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.conftest import Read
@@ -184,6 +185,7 @@ def test_a_folder_that_can_be_made_and_written_to_is_taken(tmp_path: Path, schem
 def test_a_root_that_is_not_a_folder_is_refused(tmp_path: Path, below: str) -> None:
     path = tmp_path / "a file"
     path.touch()
+    path.chmod(0o777)
     line = "batch_config.storage.root is not a folder that can be written to"
     assert errors(GOOD | batches(f"{path}{below}")) == [line]
 
@@ -256,3 +258,30 @@ def test_an_error_of_the_api_in_a_batch_is_not_blamed_on_the_batch(api: Sandbox,
     api.faults = {("interviewer-1", 2): "always:400"}
     (line,) = read(api, page_size=1, **batches(str(tmp_path))).lines("ERROR")
     assert line.startswith("Interviewer interviewer-1, page 2: 400 Bad Request")
+
+
+@pytest.mark.parametrize(
+    ("modules", "line"),
+    [
+        (["tap_interviewflow.streams", "singer_sdk.batch", "fsspec.core"], "batch_config can't be used: RuntimeError"),
+        (["singer_sdk.batch", "singer_sdk.mapper", "simpleeval"], "stream_maps can't be used: RuntimeError"),
+        (["singer_sdk.batch", "singer_sdk.mapper", "tap_interviewflow.reader"], None),
+        (["singer_sdk.streams.core"], None),
+    ],
+    ids=["batch", "map", "tap", "SDK"],
+)
+def test_the_innermost_of_the_places_that_an_error_comes_through_is_blamed(
+    modules: list[str], line: str | None
+) -> None:
+    def go_on() -> None:
+        if inner is None:
+            raise RuntimeError
+        inner()
+
+    inner: Callable[[], None] | None = None
+    for module in reversed(modules):
+        inner = FunctionType(go_on.__code__, {"__name__": module}, closure=(CellType(inner),))
+    assert inner is not None
+    with pytest.raises(RuntimeError) as raised:
+        inner()
+    assert cli._line_of_setting(raised.value) == line

@@ -120,25 +120,6 @@ def test_discovery_fails_rather_than_leave_out_an_interviewer(api: Sandbox, read
     assert run.out == ""
 
 
-# Test mode
-
-
-def test_the_test_mode_reads_one_candidate(api: Sandbox, read: Read) -> None:
-    run = read(api, "--test")
-    assert run.code == 0, run.err
-    assert len(run.records) == 1
-
-
-def test_the_test_mode_for_schemas_reads_none(api: Sandbox, read: Read) -> None:
-    run = read(api, "--test=schema")
-    assert run.code == 0, run.err
-    assert [message["type"] for message in run.messages] == ["SCHEMA"]
-
-
-def test_the_test_mode_fails_where_a_read_would(api: Sandbox, read: Read) -> None:
-    assert read(api, "--test", api_key="another").code == 1
-
-
 # Reading
 
 

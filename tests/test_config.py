@@ -365,7 +365,7 @@ def test_a_dotenv_file_is_not_looked_at_unless_it_is_asked_for(api: Sandbox, rea
 
 def test_a_dotenv_file_in_the_working_directory_counts_as_environment(api: Sandbox, tmp_path: Path) -> None:
     lines = [f"export {name}='{value}'" for name, value in in_environment(config_for(api, page_size=2)).items()]
-    (tmp_path / ".env").write_text("\n".join(["# a comment", *lines]), encoding="utf-8-sig")
+    (tmp_path / ".env").write_text("\n".join([*lines, "# a comment"]), encoding="utf-8-sig")
     run = run_here("--config", "ENV")
     assert run.code == 0, run.err
     assert api.requests[-1]["limit"] == 2
@@ -375,8 +375,13 @@ def test_a_dotenv_file_sets_nothing_but_settings(api: Sandbox, tmp_path: Path, m
     others = ["HTTP_PROXY=http://127.0.0.1:9", "http_proxy=http://127.0.0.1:9", "REQUESTS_CA_BUNDLE=nowhere"]
     (tmp_path / ".env").write_text("\n".join([f"{PREFIX}PAGE_SIZE=2", *others, "HOME=/nowhere"]), encoding="utf-8")
     before = dict(os.environ)
-    seen = {}
-    monkeypatch.setattr(config, "warnings", lambda *_: iter(seen.update(os.environ) or ()))
+    seen: dict[str, str] = {}
+
+    def look(*_: object) -> Iterator[str]:
+        seen.update(os.environ)
+        yield from ()
+
+    monkeypatch.setattr(config, "warnings", look)
     variables = in_environment(config_for(api))
     run = run_here("--config", "ENV", environment=variables)
     assert run.code == 0, run.err

@@ -210,3 +210,15 @@ def test_replaced_characters_are_warned_of_once_with_their_number(read: Read) ->
     assert [record["name"] for record in run.records] == ["x\ufffdy", "\ufffd"]
     (line,) = (line for line in run.lines("WARNING") if "U+FFFD" in line)
     assert "2 characters" in line
+
+
+def test_a_warning_says_so_where_what_does_not_fit_is_dropped(read: Read) -> None:
+    with Sandbox({"interviewer-1": [{"id": "i1"}]}) as api:
+        catalog = json.loads(read(api, "--discover").out)
+        for entry in catalog["streams"][0]["metadata"]:
+            if entry["breadcrumb"] == ["properties", "_rescued_data"]:
+                entry["metadata"]["selected"] = False
+        api.replace("interviewer-1", [{"id": "i1", "new": 1}])
+        run = read(api, catalog=catalog)
+    (line,) = run.lines("WARNING")
+    assert line.startswith("1 of 1 candidates have the field new, dropped, as _rescued_data is not selected")

@@ -7,15 +7,16 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
-from tests.runs import Run, config_for, start, write
+from tap_interviewflow.sandbox import Move, Moves, Sandbox
+from tap_interviewflow.shutdown import Shutdown
+from tests.runs import Run, catalog_of, config_for, start, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.conftest import Read
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def rfc3339(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def person(number: int, updated: str | None = None, **fields: Any) -> dict[str, Any]:
-    moment = (START + timedelta(days=number)).isoformat().replace("+00:00", "Z")
+    moment = rfc3339(START + timedelta(days=number))
     return {"id": f"id-{number}", "createdAt": moment, "updatedAt": updated or moment, **fields}
 
 
@@ -34,27 +39,35 @@ def api() -> Iterator[Sandbox]:
         yield api
 
 
-def incremental(read: Read, api: Sandbox, key: str = "updatedAt", **metadata: str) -> dict[str, Any]:
-    """A discovered catalog with the replication that Meltano's metadata would put there."""
-    catalog: dict[str, Any] = json.loads(read(api, "--discover").out)
-    entry = catalog["streams"][0]
-    del entry["replication_method"]
-    root = next(found for found in entry["metadata"] if not found["breadcrumb"])
-    root["metadata"] |= {"replication-key": key, "replication-method": "INCREMENTAL", "selected": True} | metadata
-    api.requests.clear()
+CATALOG = catalog_of(person(0))
+
+
+def incremental(key: str = "updatedAt", **metadata: str) -> dict[str, Any]:
+    """A catalog with the replication that Meltano's metadata would put there."""
+    catalog = catalog_of(person(0))
+    root(catalog).update({"replication-key": key, "replication-method": "INCREMENTAL"} | metadata)
     return catalog
 
 
-def bookmarks(state: dict[str, Any]) -> dict[str, str]:
-    partitions = state["bookmarks"]["candidates"]["partitions"]
-    return {partition["context"]["interviewerId"]: partition["replication_key_value"] for partition in partitions}
+def root(catalog: dict[str, Any]) -> dict[str, Any]:
+    """What a catalog says of the stream."""
+    (metadata,) = (entry["metadata"] for entry in catalog["streams"][0]["metadata"] if not entry["breadcrumb"])
+    found: dict[str, Any] = metadata
+    return found
+
+
+def bookmarks(state: dict[str, Any]) -> dict[str, str | None]:
+    entries = state["bookmarks"]["candidates"]["partitions"]
+    return {entry["context"]["interviewerId"]: entry.get("replication_key_value") for entry in entries}
+
+
+def batches_in(folder: Path) -> dict[str, Any]:
+    return {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": str(folder)}}
 
 
 class TestSingleCandidates:
     def test_each_is_looked_up_with_every_interviewer_until_it_is_found(self, read: Read, api: Sandbox) -> None:
-        catalog = json.loads(read(api, "--discover").out)
-        api.requests.clear()
-        run = read(api, catalog=catalog, interview_ids=["id-11", "id-3", "id-11"], max_parallel_requests=1)
+        run = read(api, catalog=CATALOG, interview_ids=["id-11", "id-3", "id-11"], max_parallel_requests=1)
         assert (run.code, run.ids) == (0, ["id-11", "id-3"])
         assert [record["interviewerId"] for record in run.records] == ["two", "one"]
         assert api.requests == [
@@ -86,14 +99,47 @@ class TestSingleCandidates:
         run = read(api, interview_ids=[])
         assert (run.code, run.out, api.requests) == (1, "", [])
 
-    def test_other_errors_are_errors(self, read: Read, api: Sandbox) -> None:
-        api.faults = {("one", "id-3"): "400"}
-        run = read(api, interview_ids=["id-3"])
-        assert run.code == 1
-        assert "interview id-3" in run.lines("ERROR")[0]
+    @pytest.mark.parametrize("fault", ["always:400", "always:success-false", "always:422"])
+    def test_one_that_is_refused_does_not_stop_the_others_and_fails_the_run(
+        self, read: Read, api: Sandbox, fault: str
+    ) -> None:
+        api.faults = {("one", "id-3"): fault}
+        run = read(api, catalog=CATALOG, interview_ids=["id-1", "id-3", "id-2"])
+        assert (run.code, run.ids) == (1, ["id-1", "id-2"])
+        (line,) = run.lines("ERROR")
+        assert line.startswith("Interviewer one, interview id-3: ")
+
+    def test_one_that_another_interviewer_has_is_found_although_the_first_refuses(
+        self, read: Read, api: Sandbox
+    ) -> None:
+        api.faults = {("one", "id-11"): "always:400"}
+        run = read(api, catalog=CATALOG, interview_ids=["id-11"])
+        assert (run.code, run.ids) == (0, ["id-11"])
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"data": {"id": "id-3", "candidate": {"id": "p9", "name": "Ada"}}},
+            {"data": {"interviewId": "id-3", "id": "p9"}},
+            {"data": {"candidate": {"id": "p9", "name": "Ada"}, "interview": {"id": "id-3"}}},
+            {"candidate": {"id": "p9", "name": "Ada"}, "interview": {"_id": "id-3"}},
+            {"data": {"candidate": {"id": "p9", "interviewId": "id-3"}}},
+            {"result": {"interview": {"id": "id-3", "candidate": {"id": "p9"}}}},
+            {"id": "id-3", "person": {"id": "p9"}},
+            {"data": [{"id": "p8"}, {"id": "id-3"}]},
+        ],
+        ids=json.dumps,
+    )
+    def test_the_interview_is_found_where_a_person_has_an_id_too(
+        self, read: Read, api: Sandbox, answer: Mapping[str, Any]
+    ) -> None:
+        api.faults = {("one", "id-3"): f"body:{json.dumps(answer)}"}
+        run = read(api, catalog=CATALOG, interviewer_ids=["one"], interview_ids=["id-3"])
+        assert (run.code, run.ids) == (0, ["id-3"])
+        assert ("Ada" in json.dumps(run.records, default=str)) is ("Ada" in json.dumps(answer))
 
     def test_they_come_whatever_the_bookmark_says_and_leave_it_alone(self, read: Read, api: Sandbox) -> None:
-        catalog = incremental(read, api)
+        catalog = incremental()
         state = read(api, catalog=catalog).state
         run = read(api, catalog=catalog, state=state, interview_ids=["id-0"])
         assert run.ids == ["id-0"]
@@ -122,7 +168,7 @@ class TestFilters:
 
 class TestIncremental:
     def test_a_second_run_writes_what_is_new_at_or_after_the_bookmark(self, read: Read, api: Sandbox) -> None:
-        catalog = incremental(read, api)
+        catalog = incremental()
         first = read(api, catalog=catalog)
         assert len(first.ids) == 8
         assert bookmarks(first.state) == {"one": "2026-01-05T00:00:00Z", "two": "2026-01-13T00:00:00Z"}
@@ -132,7 +178,7 @@ class TestIncremental:
         assert bookmarks(second.state) == {"one": "2026-01-07T00:00:00Z", "two": "2026-01-13T00:00:00Z"}
 
     def test_state_holds_nothing_but_the_bookmarks(self, read: Read, api: Sandbox) -> None:
-        (one, _) = read(api, catalog=incremental(read, api)).state["bookmarks"]["candidates"]["partitions"]
+        (one, _) = read(api, catalog=incremental()).state["bookmarks"]["candidates"]["partitions"]
         assert one == {
             "context": {"interviewerId": "one"},
             "replication_key": "updatedAt",
@@ -157,65 +203,121 @@ class TestIncremental:
             {"context": {"interviewerId": "one"}, "replication_key": "updatedAt",
              "replication_key_value": "2026-01-05T00:00:00Z"}]}}}  # fmt: skip
         with Sandbox({"one": [person(0)]}) as api:
-            catalog = incremental(read, api)
+            catalog = incremental()
             api.append("one", {"id": "x", "updatedAt": updated})
             assert ("x" in read(api, catalog=catalog, state=state).ids) is is_new
 
     def test_a_new_interviewer_starts_from_the_start_date(self, read: Read, api: Sandbox) -> None:
-        catalog = incremental(read, api)
+        catalog = incremental()
         state = read(api, catalog=catalog, interviewer_ids=["one"]).state
         run = read(api, catalog=catalog, state=state, start_date="2026-01-12T00:00:00Z")
         assert [key for key in run.ids if key != "id-4"] == ["id-11", "id-12"]
 
     @pytest.mark.parametrize("start_date", ["2026-01-04", "2026-01-04T00:00:00", "2026-01-04T02:00:00+02:00"])
     def test_the_start_date_leaves_out_what_is_older(self, read: Read, api: Sandbox, start_date: str) -> None:
-        run = read(api, catalog=incremental(read, api), interviewer_ids=["one"], start_date=start_date)
+        run = read(api, catalog=incremental(), interviewer_ids=["one"], start_date=start_date)
         assert run.ids == ["id-3", "id-4"]
 
     def test_a_time_to_come_does_not_move_the_bookmark_beyond_now(self, read: Read, api: Sandbox) -> None:
         api.append("one", person(99, updated="2999-01-01T00:00:00Z"))
-        run = read(api, catalog=incremental(read, api), interviewer_ids=["one"])
-        assert bookmarks(run.state)["one"] < "2999"
+        run = read(api, catalog=incremental(), interviewer_ids=["one"])
+        (value,) = bookmarks(run.state).values()
+        assert value is not None
+        assert START < datetime.fromisoformat(value) <= datetime.now(UTC)
+
+    @pytest.mark.parametrize("catalog", [incremental(), None], ids=["catalog", "sample"])
+    def test_no_bookmark_is_later_than_the_clock_of_the_api(
+        self, read: Read, api: Sandbox, catalog: dict[str, Any] | None
+    ) -> None:
+        # Two hours behind: who changes an hour from now, by that clock, would be older than a bookmark of this moment.
+        changed = datetime.now(UTC) - timedelta(hours=1)
+        api.append("one", person(99, updated=rfc3339(changed)))
+        api.clock = -7200.0
+        if catalog is None:
+            catalog = json.loads(read(api, "--discover").out)
+            root(catalog).update({"replication-key": "updatedAt", "replication-method": "INCREMENTAL"})
+        run = read(api, catalog=catalog, interviewer_ids=["one"])
+        (value,) = bookmarks(run.state).values()
+        assert value is not None
+        assert datetime.fromisoformat(value) <= changed - timedelta(minutes=30)
+
+    def test_a_clock_of_the_api_that_is_ahead_moves_no_bookmark_into_the_future(self, read: Read, api: Sandbox) -> None:
+        api.append("one", person(99, updated=rfc3339(datetime.now(UTC) + timedelta(hours=1))))
+        api.clock = 7200.0
+        run = read(api, catalog=incremental(), interviewer_ids=["one"])
+        (value,) = bookmarks(run.state).values()
+        assert value is not None
+        assert datetime.fromisoformat(value) <= datetime.now(UTC)
+
+    @pytest.mark.parametrize("where", ["state", "start_date"])
+    def test_a_bookmark_in_the_future_is_warned_of(self, read: Read, api: Sandbox, where: str) -> None:
+        state, settings = None, {"start_date": "2999-01-01T00:00:00Z"}
+        if where == "state":
+            state, settings = {"bookmarks": {"candidates": {"partitions": [
+                {"context": {"interviewerId": "one"}, "replication_key": "updatedAt",
+                 "replication_key_value": "2999-01-01T00:00:00Z"}]}}}, {}  # fmt: skip
+        run = read(api, catalog=incremental(), interviewer_ids=["one"], state=state, **settings)
+        assert (run.code, run.ids) == (0, [])
+        (line,) = run.complaints
+        assert line.startswith("Interviewer one: the bookmark or start_date 2999-01-01T00:00:00+00:00 is in the future")
+
+    def test_the_verdict_says_how_many_are_new_and_since_when(self, read: Read, api: Sandbox) -> None:
+        run = read(api, catalog=incremental(), start_date="2026-01-04")
+        since = "since 2026-01-04T00:00:00+00:00"
+        assert run.verdicts == {
+            "one": f"5 read, 2 written {since}, complete",
+            "two": f"3 read, 3 written {since}, complete",
+        }
 
     def test_the_bookmark_moves_only_when_an_interviewer_was_read_to_its_end(self, read: Read, api: Sandbox) -> None:
-        catalog = incremental(read, api)
-        api.faults = {("two", 2): "always:400"}
+        catalog = incremental()
+        api.faults = {("two", 2): "always:401"}
         run = read(api, catalog=catalog, page_size=2)
         assert run.code == 1
         assert [key for key in run.ids if key in {"id-10", "id-11"}] == ["id-10", "id-11"]
-        partitions = {
-            entry["context"]["interviewerId"]: entry for entry in run.state["bookmarks"]["candidates"]["partitions"]
-        }
-        assert partitions["one"]["replication_key_value"] == "2026-01-05T00:00:00Z"
-        assert "replication_key_value" not in partitions["two"]
+        assert bookmarks(run.state) == {"one": "2026-01-05T00:00:00Z", "two": None}
         api.faults = {}
         assert read(api, catalog=catalog, state=run.state).ids == ["id-4", "id-10", "id-11", "id-12"]
 
-    def test_stream_maps_and_batches_move_the_bookmark_in_the_same_way(
-        self, read: Read, api: Sandbox, tmp_path: Any
+    @pytest.mark.parametrize("habits", [{"metadata": "lies"}, {"ignore_page": True}], ids=str)
+    def test_the_bookmark_stays_where_candidates_may_be_missing(
+        self, read: Read, api: Sandbox, habits: dict[str, Any]
     ) -> None:
-        catalog = incremental(read, api)
-        batch = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
-        for settings in ({"stream_maps": {"candidates": {"email": "__NULL__"}}}, {"batch_config": batch}):
-            run = read(api, catalog=catalog, **settings)
+        first = read(api, catalog=incremental())
+        api.append("one", person(6))
+        for name, value in habits.items():
+            setattr(api, name, value)
+        run = read(api, catalog=incremental(), state=first.state, page_size=6)
+        assert "id-6" in run.ids
+        assert bookmarks(run.state) == bookmarks(first.state)
+        assert "Interviewer one: the bookmark stays, as candidates may be missing" in run.lines("WARNING")
+
+    def test_stream_maps_and_batches_move_the_bookmark_in_the_same_way(
+        self, read: Read, api: Sandbox, tmp_path: Path
+    ) -> None:
+        for settings in (
+            {"stream_maps": {"candidates": {"email": "__NULL__"}}},
+            {"batch_config": batches_in(tmp_path)},
+        ):
+            run = read(api, catalog=incremental(), **settings)
             assert bookmarks(run.state) == {"one": "2026-01-05T00:00:00Z", "two": "2026-01-13T00:00:00Z"}
 
     def test_every_page_is_still_read(self, read: Read, api: Sandbox) -> None:
-        catalog = incremental(read, api)
-        state = read(api, catalog=catalog).state
+        state = read(api, catalog=incremental()).state
         api.requests.clear()
-        read(api, catalog=catalog, state=state, page_size=1, interviewer_ids=["one"], max_parallel_requests=1)
-        assert len(api.requests) == 6
+        run = read(api, catalog=incremental(), state=state, page_size=1, interviewer_ids=["one"])
+        assert {body["page"] for body in api.requests} >= {1, 2, 3, 4, 5}
+        assert run.verdicts == {"one": "5 read, 1 written since 2026-01-05T00:00:00+00:00, complete"}
 
     def test_a_replication_key_in_the_metadata_is_enough(self, read: Read, api: Sandbox) -> None:
-        catalog = incremental(read, api)
+        catalog = incremental()
         entry = catalog["streams"][0]
         entry["replication_method"] = "FULL_TABLE"  # as discovery has left it
         del next(found for found in entry["metadata"] if not found["breadcrumb"])["metadata"]["replication-method"]
         assert bookmarks(read(api, catalog=catalog).state)
 
     def test_the_catalogs_own_replication_method_wins_over_its_key(self, read: Read, api: Sandbox) -> None:
-        catalog = incremental(read, api, **{"replication-method": "FULL_TABLE"})
+        catalog = incremental(**{"replication-method": "FULL_TABLE"})
         run = read(api, catalog=catalog)
         assert run.state == {"bookmarks": {"candidates": {}}}
 
@@ -226,20 +328,68 @@ class TestIncremental:
     def test_a_replication_that_cant_be_is_refused_before_any_candidate(
         self, read: Read, api: Sandbox, key: str, method: str
     ) -> None:
-        catalog = incremental(read, api, key, **{"replication-method": method})
+        catalog = incremental(key, **{"replication-method": method})
         run = read(api, catalog=catalog)
         assert (run.code, run.out) == (1, "")
         assert len(run.lines("ERROR")) == 1
         assert api.requests == []
 
     def test_incremental_without_a_key_is_refused(self, read: Read, api: Sandbox) -> None:
-        catalog = incremental(read, api)
+        catalog = incremental()
         del next(found for found in catalog["streams"][0]["metadata"] if not found["breadcrumb"])["metadata"][
             "replication-key"
         ]
         run = read(api, catalog=catalog)
         assert (run.code, run.out) == (1, "")
         assert "createdAt" in run.lines("ERROR")[0]
+
+
+class TestBookmarksAndFilters:
+    """A bookmark holds for the filter that it was made with."""
+
+    @pytest.fixture
+    def api(self) -> Iterator[Sandbox]:
+        held = [person(number, additionalFields={"Score": number % 2}) for number in range(4)]
+        with Sandbox({"one": held}) as api:
+            yield api
+
+    def test_another_filter_starts_afresh_and_so_does_the_way_back(self, read: Read, api: Sandbox) -> None:
+        everybody, odd = ["id-0", "id-1", "id-2", "id-3"], ["id-1", "id-3"]
+        state = read(api, catalog=incremental()).state
+        for filters, expected in (
+            ({"Score": 1}, odd),
+            (None, everybody),
+            ({"Score": 1}, odd),
+            ({"Score": 0}, everybody),
+        ):
+            run = read(api, catalog=incremental(), state=state, additional_fields=filters)
+            assert run.ids == expected
+            (line,) = run.complaints
+            assert line == (
+                "Interviewer one: the bookmark was made with other additional_fields, and is ignored: all candidates "
+                "are written"
+            )
+            state = run.state
+
+    @pytest.mark.parametrize("filters", [{"Score": 0}, {"Score": 0, "a": "x", "b": True}], ids=str)
+    def test_the_same_filter_goes_on_from_its_bookmark(self, read: Read, api: Sandbox, filters: dict[str, Any]) -> None:
+        for held in api.candidates("one"):
+            held["additionalFields"] |= {"a": "x", "b": True}
+        state = read(api, catalog=incremental(), additional_fields=filters).state
+        again = dict(reversed(filters.items()))
+        run = read(api, catalog=incremental(), state=state, additional_fields=again)
+        assert run.ids == ["id-3"]
+        assert run.complaints == []
+
+    def test_a_filter_of_another_type_is_another_filter(self, read: Read, api: Sandbox) -> None:
+        state = read(api, catalog=incremental(), additional_fields={"Score": 1}).state
+        run = read(api, catalog=incremental(), state=state, additional_fields={"Score": "1"})
+        assert [line for line in run.complaints if "additional_fields" in line]
+
+    def test_the_state_does_not_hold_what_is_filtered_by(self, read: Read, api: Sandbox) -> None:
+        state = read(api, catalog=incremental(), additional_fields={"Score": 1, "Name": "Ada Lovelace"}).state
+        assert "Score" not in json.dumps(state)
+        assert "Ada" not in json.dumps(state)
 
 
 class TestState:
@@ -266,66 +416,252 @@ class TestState:
         ],
     )
     def test_a_state_of_unknown_shape_is_refused(self, read: Read, api: Sandbox, state: object) -> None:
-        run = read(api, catalog=incremental(read, api), state=state)
+        run = read(api, catalog=incremental(), state=state)
         assert (run.code, run.out) == (1, "")
         (line,) = run.lines("ERROR")
         assert "state" in line
 
     def test_a_bookmark_of_another_key_is_ignored_with_a_warning(self, read: Read, api: Sandbox) -> None:
-        state = read(api, catalog=incremental(read, api)).state
-        run = read(api, catalog=incremental(read, api, "createdAt"), state=state)
+        state = read(api, catalog=incremental()).state
+        run = read(api, catalog=incremental("createdAt"), state=state)
         assert len(run.ids) == 8
         assert any("updatedAt" in line and "createdAt" in line for line in run.lines("WARNING"))
 
     @pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"bookmarks": {"candidates": {}}}])
     def test_an_empty_state_is_a_fresh_start(self, read: Read, api: Sandbox, state: object) -> None:
-        assert len(read(api, catalog=incremental(read, api), state=state).ids) == 8
+        assert len(read(api, catalog=incremental(), state=state).ids) == 8
 
     def test_full_table_keeps_its_state_free_of_partitions(self, read: Read, api: Sandbox) -> None:
-        state = read(api, catalog=incremental(read, api)).state
+        state = read(api, catalog=incremental()).state
         assert read(api, state=state).state == {"bookmarks": {"candidates": {}}}
 
 
+NOBODY = f"body:{json.dumps({'data': []})}"
+
+
+def empty_from(page: int, visit: int) -> Any:
+    """Have a page be empty from some visit on."""
+    return lambda body, visits: "empty" if body["page"] == page and visits >= visit else None
+
+
 class TestVersions:
-    def test_the_version_is_activated_once_and_after_everything_else(self, read: Read, api: Sandbox) -> None:
-        run = read(api, emit_activate_version_messages=True)
+    """A target deletes nothing that was merely missed."""
+
+    def run(self, read: Read, api: Sandbox, **settings: Any) -> Run:
+        given = {"catalog": CATALOG, "emit_activate_version_messages": True, "page_size": 3} | settings
+        return read(api, **given)
+
+    def reason(self, run: Run) -> str:
+        """Why nothing is deleted, as the one warning says that there is."""
+        assert run.code == 0
+        assert run.of("ACTIVATE_VERSION") == []
+        start = "No ACTIVATE_VERSION is sent, so nothing is deleted: "
+        (line,) = [line for line in run.lines("WARNING") if "ACTIVATE_VERSION" in line]
+        assert line.startswith(start)
+        return line.removeprefix(start)
+
+    @pytest.mark.parametrize("settings", [{}, {"catalog": None}, {"stream_maps": {"candidates": {"a": "id"}}}], ids=str)
+    @pytest.mark.parametrize("metadata", [None, "total", "pagination", "hasMore"])
+    def test_the_version_is_activated_once_and_after_everything_else(
+        self, read: Read, api: Sandbox, metadata: Any, settings: dict[str, Any]
+    ) -> None:
+        api.metadata = metadata
+        run = self.run(read, api, **settings)
         kinds = [message["type"] for message in run.messages]
         assert kinds == ["SCHEMA", *["RECORD"] * 8, "STATE", "ACTIVATE_VERSION"]
         assert {message["version"] for message in run.of("RECORD")} == {run.messages[-1]["version"]}
+        assert run.complaints == []
 
     def test_without_the_setting_there_are_no_versions(self, read: Read, api: Sandbox) -> None:
-        run = read(api)
-        assert run.of("ACTIVATE_VERSION") == []
+        run = self.run(read, api, emit_activate_version_messages=False)
         assert all("version" not in message for message in run.messages)
+        assert run.of("ACTIVATE_VERSION") == []
 
-    @pytest.mark.parametrize("settings", [{"interview_ids": ["id-1"]}, {"additional_fields": {"Manual Score": 1}}])
-    def test_a_partial_read_activates_nothing_and_says_so(self, read: Read, api: Sandbox, settings: Any) -> None:
-        run = read(api, emit_activate_version_messages=True, **settings)
-        assert (run.code, run.of("ACTIVATE_VERSION")) == (0, [])
-        assert any("ACTIVATE_VERSION" in line for line in run.lines("WARNING"))
+    def test_where_no_total_is_stated_everything_is_looked_at_a_second_time(self, read: Read, api: Sandbox) -> None:
+        self.run(read, api, max_parallel_requests=1)
+        # Two pages and their end, and the same again; of the second Interviewer a full page and its end.
+        asked = [(body["interviewerId"], body["page"]) for body in api.requests]
+        assert asked == [*[("one", page) for page in (1, 2, 3, 1, 2, 3)],
+                         *[("two", page) for page in (1, 2, 3, 1, 2)]]  # fmt: skip
 
-    def test_a_failed_read_activates_nothing(self, read: Read, api: Sandbox) -> None:
-        catalog = json.loads(read(api, "--discover").out)
-        api.faults = {("two", 1): "always:400"}
-        run = read(api, catalog=catalog, emit_activate_version_messages=True)
-        assert (run.code, len(run.ids), run.of("ACTIVATE_VERSION")) == (1, 5, [])
+    def test_a_total_that_is_reached_needs_no_second_look(self, read: Read, api: Sandbox) -> None:
+        api.metadata = "total"
+        self.run(read, api, max_parallel_requests=1)
+        asked = [(body["interviewerId"], body["page"]) for body in api.requests]
+        # But no word ends the reading: behind each last page, the next one is asked for.
+        assert asked == [*[("one", page) for page in (1, 2, 3, 4)], *[("two", page) for page in (1, 2, 3)]]
 
-    def test_an_incremental_read_activates_nothing(self, read: Read, api: Sandbox) -> None:
-        run = read(api, catalog=incremental(read, api), emit_activate_version_messages=True)
-        assert (run.code, run.of("ACTIVATE_VERSION")) == (0, [])
-
-    def test_a_read_that_may_have_missed_candidates_activates_nothing(self, read: Read, api: Sandbox) -> None:
-        api.ignore_page = True
-        assert read(api, emit_activate_version_messages=True, page_size=2).of("ACTIVATE_VERSION") == []
-        api.ignore_page, api.metadata = False, "lies"
-        assert read(api, emit_activate_version_messages=True).of("ACTIVATE_VERSION") == []
+    @pytest.mark.parametrize(
+        ("settings", "reason"),
+        [
+            ({"interview_ids": ["id-1"]}, "only single candidates are read"),
+            ({"additional_fields": {"Manual Score": 1}}, "additional_fields leaves candidates out"),
+            (
+                {"stream_maps": {"candidates": {"__filter__": "id != 'id-1'"}}},
+                "a __filter__ in stream_maps leaves candidates out",
+            ),
+        ],
+        ids=str,
+    )
+    def test_a_partial_read_activates_nothing_and_asks_nothing_twice(
+        self, read: Read, api: Sandbox, settings: dict[str, Any], reason: str
+    ) -> None:
+        assert self.reason(self.run(read, api, **settings)) == reason
+        asked = [tuple(body.items()) for body in api.requests if "additionalFields" not in body]
+        assert len(asked) == len(set(asked))
 
     def test_after_batches_none_is_sent_as_what_is_in_files_has_no_version(
-        self, read: Read, api: Sandbox, tmp_path: Any
+        self, read: Read, api: Sandbox, tmp_path: Path
     ) -> None:
-        batch = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": tmp_path.as_uri()}}
-        run = read(api, emit_activate_version_messages=True, batch_config=batch)
+        run = self.run(read, api, batch_config=batches_in(tmp_path))
         assert [message["type"] for message in run.messages] == ["SCHEMA", "BATCH", "STATE"]
+        assert self.reason(run) == "what goes out in batches carries no version"
+
+    def test_an_incremental_read_activates_nothing(self, read: Read, api: Sandbox) -> None:
+        run = self.run(read, api, catalog=incremental())
+        assert (run.code, run.of("ACTIVATE_VERSION")) == (0, [])
+
+    @pytest.mark.parametrize(
+        "habits",
+        [
+            {"metadata": "lies"},
+            {"metadata": "pagination", "lies": "more-always"},
+            {"ignore_page": True},
+            {"past_end": "repeat"},
+            {"faults": {("one", page): "always:empty" for page in range(2, 9)}, "metadata": "totalPages"},
+            {"faults": {("one", page): "always:404" for page in range(2, 9)}, "metadata": "total"},
+        ],
+        ids=str,
+    )
+    def test_a_read_that_may_have_missed_candidates_activates_nothing(
+        self, read: Read, api: Sandbox, habits: dict[str, Any]
+    ) -> None:
+        for name, value in habits.items():
+            setattr(api, name, value)
+        # With 5 and 3 candidates on pages of 3, the only page of the second Interviewer is full.
+        run = self.run(read, api)
+        assert self.reason(run).startswith("not everything was read of Interviewer ")
+        assert [verdict for verdict in run.verdicts.values() if "incomplete" in verdict]
+
+    def test_one_incomplete_interviewer_keeps_the_rows_of_all(self, read: Read, api: Sandbox) -> None:
+        api.faults = {("two", page): "always:empty" for page in range(1, 9)}
+        api.metadata = "total"
+        run = self.run(read, api)
+        assert run.verdicts["one"].endswith("5 written, complete")
+        assert self.reason(run) == "not everything was read of Interviewer two"
+
+    def test_a_read_without_a_single_candidate_activates_nothing(self, read: Read) -> None:
+        with Sandbox({"one": 0, "two": 0}) as api:
+            assert self.reason(self.run(read, api)) == "no Interviewer has a single candidate"
+
+    def test_an_interviewer_without_candidates_is_asked_again_at_the_end(self, read: Read) -> None:
+        with Sandbox({"one": 0, "two": 3}, metadata="total") as api:
+            run = self.run(read, api, max_parallel_requests=1)
+            asked = [body["interviewerId"] for body in api.requests]
+        assert asked[-2:] == ["two", "one"]
+        assert len(run.of("ACTIVATE_VERSION")) == 1
+
+    def test_who_comes_to_an_empty_interviewer_before_the_second_look_is_written(
+        self, read: Read, api: Sandbox
+    ) -> None:
+        api.metadata = "total"
+        api.faults = {("one", 1): [NOBODY]}
+        run = self.run(read, api)
+        assert sorted(run.ids) == sorted(held["id"] for name in api.interviewers for held in api.candidates(name))
+        assert len(run.of("ACTIVATE_VERSION")) == 1
+
+    @pytest.mark.parametrize("metadata", [None, "total"])
+    def test_an_interviewer_that_has_somebody_only_at_the_end_activates_nothing(
+        self, read: Read, api: Sandbox, metadata: Any
+    ) -> None:
+        api.metadata = metadata
+        api.faults = {("one", 1): [NOBODY, NOBODY]}
+        run = self.run(read, api)
+        assert self.reason(run) == "an Interviewer that had no candidate has some now"
+        assert run.verdicts["one"] == "0 read, 0 written, complete"
+
+    @pytest.mark.parametrize(
+        "faults",
+        [
+            empty_from(page=2, visit=2),
+            {("one", 2): ["ok", "body:" + json.dumps({"data": [person(3), person(4), person(7)]})]},
+        ],
+        ids=["fewer", "others"],
+    )
+    def test_a_second_look_that_finds_others_activates_nothing(self, read: Read, api: Sandbox, faults: Any) -> None:
+        api.faults = faults
+        run = self.run(read, api, interviewer_ids=["one"])
+        assert self.reason(run) == "a second look at Interviewer one found other candidates"
+
+    @pytest.mark.parametrize("metadata", [None, "total"])
+    def test_a_list_that_moved_and_came_to_rest_is_activated_with_everybody_in_it(
+        self, read: Read, metadata: Any
+    ) -> None:
+        with Sandbox({"one": 60}, moves=Moves(["newcomer-first"], 3), metadata=metadata) as api:
+            run = self.run(read, api, page_size=10)
+            assert set(run.ids) >= set(api.present_throughout("one"))
+        assert len(run.of("ACTIVATE_VERSION")) == 1
+
+    @pytest.mark.parametrize("is_endless", [False, True])
+    @pytest.mark.parametrize(
+        ("kind", "metadata"),
+        [
+            *((kind, "total") for kind in get_args(Move) if kind != "shuffle-ties"),
+            *((kind, None) for kind in ("newcomer-first", "newcomer-last", "update-first")),
+        ],
+    )
+    def test_no_row_that_is_there_is_deleted_however_the_list_moves(
+        self, read: Read, kind: Move, metadata: Any, *, is_endless: bool
+    ) -> None:
+        with Sandbox({"one": 60}, moves=Moves([kind], 4, endless=is_endless), metadata=metadata, latency=0.001) as api:
+            run = self.run(read, api, page_size=10)
+            assert set(run.ids) >= set(api.present_throughout("one")) or not run.of("ACTIVATE_VERSION")
+
+    @pytest.mark.parametrize("fault", ["400", "401"])
+    def test_a_failed_read_activates_nothing(self, read: Read, api: Sandbox, fault: str) -> None:
+        api.faults = {("two", 1): f"always:{fault}"}
+        run = self.run(read, api)
+        assert (run.code, len(run.ids), run.of("ACTIVATE_VERSION")) == (1, 5, [])
+
+    def test_a_read_that_a_signal_ends_activates_nothing(
+        self, read: Read, api: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        listening: list[Shutdown] = []
+        monkeypatch.setattr(Shutdown, "listen", lambda shutdown: listening.append(shutdown))  # noqa: PLW0108  # bound
+
+        def interrupt(body: Mapping[str, object], _: int) -> None:
+            if (body["interviewerId"], body["page"]) == ("two", 1):
+                listening[0].request(signal.SIGTERM)
+
+        api.faults, api.metadata = interrupt, "total"
+        run = self.run(read, api, max_parallel_requests=1)
+        assert (run.code, run.of("ACTIVATE_VERSION")) == (128 + signal.SIGTERM, [])
+        assert len(run.ids) >= 5
+        assert run.messages[-1]["type"] == "STATE"
+
+    def test_a_target_keeps_its_rows_where_the_last_look_fails(self, read: Read) -> None:
+        with Sandbox({"one": 0, "two": 3}, faults={("one", 1): ["ok", "ok", "always:400"]}) as api:
+            run = self.run(read, api, max_parallel_requests=1)
+        assert (run.code, len(run.ids), run.of("ACTIVATE_VERSION")) == (1, 3, [])
+
+
+class TestSamples:
+    """What discovery has sampled is not asked for a second time."""
+
+    def test_a_run_without_a_catalog_asks_for_each_page_once(self, read: Read, api: Sandbox) -> None:
+        api.metadata = "total"
+        run = read(api, page_size=2, max_parallel_requests=1)
+        asked = [(body["interviewerId"], body["page"]) for body in api.requests]
+        assert asked == [("one", 1), ("two", 1), *[("one", page) for page in (2, 3, 4)], ("two", 2)]
+        assert len(run.ids) == 8
+
+    def test_a_run_without_a_catalog_writes_what_one_with_it_writes(self, read: Read, api: Sandbox) -> None:
+        catalog = json.loads(read(api, "--discover").out)
+        assert read(api, page_size=2).records == read(api, page_size=2, catalog=catalog).records
+
+    def test_a_look_at_page_1_again_is_not_taken_from_the_sample(self, read: Read, api: Sandbox) -> None:
+        read(api, page_size=2, max_parallel_requests=1, interviewer_ids=["one"])
+        assert [body["page"] for body in api.requests] == [1, 2, 3, 4, 1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal that it could obey")
@@ -335,7 +671,7 @@ def test_a_stopped_run_leaves_a_state_that_the_next_one_takes_up_without_loss(
 ) -> None:
     held = {"one": [person(n) for n in range(5)], "two": [person(n) for n in range(100, 160)]}
     with Sandbox(held, faults={("two", 40): ["hang"]}) as api:
-        catalog = incremental(read, api)
+        catalog = incremental()
         files = ["--config", write(tmp_path / "c.json", config_for(api, page_size=1))]
         process = start(*files, "--catalog", write(tmp_path / "catalog.json", catalog))
         wanted = {"interviewerId": "two", "page": 40, "limit": 1}

@@ -3,19 +3,26 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+import textwrap
 import tomllib
 from importlib.metadata import entry_points, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from packaging.requirements import Requirement
-from singer_sdk import Stream, Tap
+from singer_sdk import Stream
 from singer_sdk.plugin_base import PluginBase
 
 import tap_interviewflow
+from tap_interviewflow.api.pagination import CandidatesPaginator
+from tap_interviewflow.cli import OneLineCommand
 from tap_interviewflow.streams import Candidates
 from tap_interviewflow.tap import TapInterviewFlow
+from tap_interviewflow.writer import SingerWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PACKAGE = Path(tap_interviewflow.__file__).parent
 PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -49,7 +56,7 @@ def test_the_package_tells_type_checkers_that_it_is_typed() -> None:
 def imported() -> set[str]:
     """The packages that are imported, but for those of Python and our own."""
     names: set[str] = set()
-    for path in PACKAGE.glob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
@@ -67,19 +74,19 @@ def test_what_is_imported_is_declared_and_nothing_else() -> None:
 OVERRIDDEN: list[tuple[type, str, list[str], str]] = [
     (
         *(Stream, "_sync_records", ["self", "context", "write_messages"]),
-        "it takes every record through five functions of which a plain run needs none",
+        "it takes every record through five functions of which a plain run needs none, and knows of no pages",
+    ),
+    (
+        *(Stream, "_sync_batches", ["self", "batch_config", "context"]),
+        "it writes records as they were read: unmapped, unfiltered, and with what was deselected",
     ),
     (
         *(Stream, "_write_activate_version_message", ["self", "full_table_version"]),
         "it is called before the first record, so that a target deletes rows although the read fails",
     ),
     (
-        *(Stream, "_increment_stream_state", ["self", "latest_record", "context"]),
-        "it compares times as text, and moves the bookmark before the end is reached",
-    ),
-    (
-        *(Tap, "_handle_termination", ["self", "signum", "frame"]),
-        "it writes into what is being written, and exits with 0",
+        *(PluginBase, "_setup_signal_handlers", ["self"]),
+        "its handler writes into what is being written, exits with 0, and leaves SIGHUP to kill",
     ),
     (
         *(PluginBase, "_validate_config", ["self", "raise_errors"]),
@@ -87,15 +94,21 @@ OVERRIDDEN: list[tuple[type, str, list[str], str]] = [
     ),
     (
         *(PluginBase, "_env_var_config", ["cls"]),
-        "it fails on a number that is none without naming the setting",
+        "it puts all of a .env into the process, and fails on a bad number without naming the setting",
     ),
 ]
 
-# Private members of the SDK that are used.
-USED: list[tuple[type, str, list[str]]] = [
+# Private members of the SDK that are used; those without parameters are not called.
+USED: list[tuple[type, str, list[str] | None]] = [
     (Stream, "_write_starting_replication_value", ["self", "context"]),
     (Stream, "_finalize_state", ["self", "state"]),
     (Stream, "_write_state_message", ["self"]),
+    (Stream, "_generate_record_messages", ["self", "record"]),
+    (Stream, "_check_max_record_limit", ["self", "current_record_index"]),
+    (Stream, "_stream_version", None),
+    (Stream, "_tap", None),
+    (PluginBase, "_config", None),
+    (PluginBase, "_env_var_prefix", None),
 ]
 
 
@@ -112,22 +125,44 @@ def test_a_private_member_that_is_overridden_looks_as_it_did(
     assert parameters(owner, name) == expected, f"{owner.__name__}.{name} is overridden because {reason}"
 
 
-@pytest.mark.parametrize(("owner", "name", "expected"), USED, ids=[name for _, name, _ in USED])
-def test_a_private_member_that_is_used_looks_as_it_did(owner: type, name: str, expected: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("owner", "name", "expected"), [used for used in USED if used[2]], ids=[used[1] for used in USED if used[2]]
+)
+def test_a_private_member_that_is_called_looks_as_it_did(owner: type, name: str, expected: list[str]) -> None:
     assert parameters(owner, name) == expected
 
 
+def private(names: Iterable[str]) -> set[str]:
+    return {name for name in names if name.startswith("_") and not name.startswith("__") and name != "_abc_impl"}
+
+
+def attributes(cls: type, *contexts: type[ast.expr_context]) -> set[str]:
+    """What the methods of a class read, or set."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    return {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, contexts)}
+
+
+def of_the_sdk(cls: type) -> set[str]:
+    """The private members that a class has from the SDK."""
+    bases = [base for base in cls.__mro__[1:] if base.__module__.startswith("singer_sdk")]
+    return private(name for base in bases for name in vars(base).keys() | attributes(base, ast.Store))
+
+
+OURS = [TapInterviewFlow, Candidates, SingerWriter, OneLineCommand, CandidatesPaginator]
+
+
 def test_every_private_member_that_is_overridden_is_held_still() -> None:
-    overridden = {
-        name
-        for cls in (TapInterviewFlow, *Candidates.__mro__)
-        if cls.__module__.startswith("tap_interviewflow.")
-        for name in vars(cls)
-        if name.startswith("_") and not name.startswith("__") and name != "_abc_impl"
-        for base in cls.__mro__[1:]
-        if base.__module__.startswith("singer_sdk") and name in vars(base)
-    }
+    overridden = {name for cls in OURS for name in private(vars(cls)) & of_the_sdk(cls)}
     assert overridden == {name for _, name, *_ in OVERRIDDEN}
+
+
+def test_every_private_member_that_is_used_is_held_still() -> None:
+    used = {
+        name
+        for cls in OURS
+        for name in attributes(cls, ast.Load) & of_the_sdk(cls) - vars(cls).keys() - attributes(cls, ast.Store)
+    }
+    assert used == {name for _, name, _ in USED}
 
 
 def test_activate_version_is_asked_for_where_it_is_expected() -> None:

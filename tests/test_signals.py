@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +20,13 @@ from tests.runs import Run, config_for, start, write
 from tests.test_faults import CATALOG
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import Read
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other signals and pipes")
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 ONE = "interviewer-1"
 SOON = 5.0
 GIVEN_UP = 30.0
@@ -43,9 +48,16 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def asked_for_page(api: Sandbox, page: int, limit: int) -> Callable[[], bool]:
+    return lambda: {"interviewerId": ONE, "page": page, "limit": limit} in api.requests
+
+
 def ended(process: subprocess.Popen[bytes], *, out: bytes | None = None, within: float = GIVEN_UP) -> Run:
     """Take what a process has said once it has ended."""
-    process.wait(within)
+    try:
+        process.wait(within)
+    finally:
+        process.kill()
     assert process.stderr is not None
     if out is None:
         assert process.stdout is not None
@@ -55,6 +67,7 @@ def ended(process: subprocess.Popen[bytes], *, out: bytes | None = None, within:
     if process.stdout is not None:
         process.stdout.close()
     assert "Traceback" not in run.err
+    assert "Exception ignored" not in run.err
     return run
 
 
@@ -76,89 +89,109 @@ def assert_stopped(run: Run, number: signal.Signals) -> None:
 # While the API is waited for
 
 
-@pytest.mark.parametrize(("number", "parallel"), [(signal.SIGTERM, 8), (signal.SIGINT, 1)])
-def test_a_signal_ends_a_run_that_waits_for_a_page(
-    files: Callable[..., list[str]], number: signal.Signals, parallel: int
+def test_a_signal_ends_a_run_that_waits_for_a_page_and_more_of_them_change_nothing(
+    files: Callable[..., list[str]],
 ) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, 3): "always:hang"}) as api:
-        process = start(*files(api, page_size=10, max_parallel_requests=parallel))
-        wait_for(lambda: {"interviewerId": ONE, "page": 3, "limit": 10} in api.requests)
-        time.sleep(0.3)
-        process.send_signal(number)
-        run = ended(process, within=SOON)
-        assert_stopped(run, number)
-        assert run.ids == [held["id"] for held in api.candidates(ONE)[:20]]
-
-
-@pytest.mark.parametrize("fault", ["429", "500"])
-def test_a_signal_ends_a_run_that_waits_to_try_again(files: Callable[..., list[str]], fault: str) -> None:
-    with Sandbox({ONE: 60}, faults={(ONE, 3): f"always:{fault}"}, retry_after_seconds=100) as api:
-        process = start(*files(api, page_size=10))
-        wait_for(lambda: {"interviewerId": ONE, "page": 3, "limit": 10} in api.requests)
+        process = start(*files(api, page_size=10, max_parallel_requests=16), start_new_session=True)
+        wait_for(asked_for_page(api, 3, 10))
         time.sleep(0.3)
         process.terminate()
-        run = ended(process, within=SOON)
-    assert_stopped(run, signal.SIGTERM)
-    assert len(run.ids) == 20
-
-
-def test_a_second_signal_changes_nothing(files: Callable[..., list[str]]) -> None:
-    with Sandbox({ONE: 60}, faults={(ONE, 3): "always:hang"}) as api:
-        process = start(*files(api, page_size=10))
-        wait_for(lambda: {"interviewerId": ONE, "page": 3, "limit": 10} in api.requests)
-        time.sleep(0.3)
-        for _ in range(5):
-            process.send_signal(signal.SIGINT)
+        for _ in range(4):
             time.sleep(0.01)
-        assert_stopped(ended(process, within=SOON), signal.SIGINT)
-
-
-def test_a_signal_ends_a_look_up(files: Callable[..., list[str]]) -> None:
-    with Sandbox({ONE: 60}, faults={(ONE, "nobody"): "always:hang"}) as api:
-        process = start(*files(api, interview_ids=["nobody"]))
-        wait_for(lambda: api.requests)
-        process.terminate()
-        assert_stopped(ended(process, within=SOON), signal.SIGTERM)
-
-
-def test_a_signal_ends_a_run_that_uses_a_stream_map(files: Callable[..., list[str]]) -> None:
-    maps = {"candidates": {"name": "None"}}
-    with Sandbox({ONE: 60}, faults={(ONE, 3): "always:hang"}) as api:
-        process = start(*files(api, page_size=10, stream_maps=maps))
-        wait_for(lambda: {"interviewerId": ONE, "page": 3, "limit": 10} in api.requests)
-        time.sleep(0.3)
-        process.terminate()
+            process.send_signal(signal.SIGINT)
         run = ended(process, within=SOON)
+        assert_stopped(run, signal.SIGTERM)
+        assert run.ids == [held["id"] for held in api.candidates(ONE)[:20]]
+    with pytest.raises(ProcessLookupError):  # nothing is left running
+        os.killpg(process.pid, 0)
+
+
+@pytest.fixture
+def signalled(read: Read) -> Iterator[Callable[..., Run]]:
+    """Run the tap in this process, and send it a signal once the API was asked for something."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def run(api: Sandbox, number: signal.Signals, request: dict[str, Any], *arguments: str, **settings: Any) -> Run:
+        def send() -> None:
+            wait_for(lambda: any(request.items() <= asked.items() for asked in api.requests))
+            time.sleep(0.1)
+            signal.raise_signal(number)
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        try:
+            return read(api, *arguments, **settings)
+        finally:
+            thread.join()
+
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: None)  # a tap that does not listen is not to end the tests
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("fault", ["429", "500"])
+def test_a_signal_ends_a_run_that_waits_to_try_again(
+    signalled: Callable[..., Run], fault: str, number: signal.Signals
+) -> None:
+    with Sandbox({ONE: 60}, faults={(ONE, 3): f"always:{fault}"}, retry_after_seconds=100) as api:
+        run = signalled(api, number, {"page": 3}, catalog=CATALOG, page_size=10)
+    assert_stopped(run, number)
+    assert len(run.ids) == 20
+
+
+def test_a_signal_ends_a_run_that_uses_a_stream_map(signalled: Callable[..., Run]) -> None:
+    settings = {"page_size": 10, "stream_maps": {"candidates": {"name": "None"}}, "max_parallel_requests": 1}
+    with Sandbox({ONE: 60}, faults={(ONE, 3): "always:hang"}) as api:
+        run = signalled(api, signal.SIGTERM, {"page": 3}, catalog=CATALOG, **settings)
     assert_stopped(run, signal.SIGTERM)
     assert len(run.ids) == 20
 
 
-@pytest.mark.parametrize(("number", "arguments"), [(signal.SIGTERM, []), (signal.SIGINT, ["--discover"])])
-def test_a_signal_ends_discovery(files: Callable[..., list[str]], arguments: list[str], number: signal.Signals) -> None:
+def test_a_signal_ends_a_look_up(signalled: Callable[..., Run]) -> None:
+    with Sandbox({ONE: 60}, faults={(ONE, "nobody"): "always:hang"}) as api:
+        run = signalled(api, signal.SIGTERM, {}, catalog=CATALOG, interview_ids=["nobody"])
+    assert_stopped(run, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--discover"]])
+def test_a_signal_ends_discovery(signalled: Callable[..., Run], arguments: list[str]) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, 1): "always:hang"}) as api:
-        process = start(*files(api)[:2], *arguments)
-        wait_for(lambda: api.requests)
-        process.send_signal(number)
-        run = ended(process, within=SOON)
-    assert (run.code, run.out) == (128 + number, "")
-    assert f"Stopped by {number.name}" in run.err
+        run = signalled(api, signal.SIGHUP, {}, *arguments)
+    assert (run.code, run.out) == (128 + signal.SIGHUP, "")
+    assert "Stopped by SIGHUP" in run.err
 
 
-# While the target is waited for
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
-def test_a_signal_ends_a_run_whose_target_does_not_read(
-    files: Callable[..., list[str]], number: signal.Signals
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_was_ignored_at_the_start_as_under_nohup_changes_nothing(
+    signalled: Callable[..., Run], number: signal.Signals
 ) -> None:
-    with Sandbox({ONE: 6_000}) as api:
-        process = start(*files(api, page_size=200))
-        wait_for(lambda: is_stuck(api, process))
-        process.send_signal(number)
-        run = ended(process, within=SOON)  # which reads only what it finds in the pipe afterwards
-    assert run.code == 128 + number
-    if sys.platform == "linux":
-        assert_whole_lines(run.out)
+    signal.signal(number, signal.SIG_IGN)
+    with Sandbox({ONE: 30}, latency=0.2) as api:
+        run = signalled(api, number, {}, catalog=CATALOG, page_size=10)
+    assert run.code == 0
+    assert len(run.ids) == 30
+
+
+# While the libraries are loaded
+
+
+def test_ctrl_c_while_the_tap_is_loaded_shows_no_traceback(tmp_path: Path) -> None:
+    # One of the first modules that the tap loads takes long.
+    (tmp_path / "requests.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    process = start(environment={"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])})
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"loading\n"
+    process.send_signal(signal.SIGINT)
+    run = ended(process, within=SOON)
+    assert run.code == -signal.SIGINT
+    assert not run.err
+
+
+# While nobody reads
 
 
 def is_stuck(api: Sandbox, process: subprocess.Popen[bytes]) -> bool:
@@ -169,105 +202,32 @@ def is_stuck(api: Sandbox, process: subprocess.Popen[bytes]) -> bool:
     return before > 3 and len(api.requests) == before
 
 
-def test_a_target_that_is_only_slow_gets_the_last_state(files: Callable[..., list[str]]) -> None:
+def test_a_signal_ends_a_run_whose_target_does_not_read(files: Callable[..., list[str]]) -> None:
     with Sandbox({ONE: 6_000}) as api:
         process = start(*files(api, page_size=200))
         wait_for(lambda: is_stuck(api, process))
         process.terminate()
-        time.sleep(0.5)
+        run = ended(process, within=SOON)  # which reads only what it finds in the pipe afterwards
+    assert run.code == 128 + signal.SIGTERM
+    assert "Stopped by SIGTERM" in run.err
+    if sys.platform == "linux":
+        assert_whole_lines(run.out)
+
+
+def test_a_target_that_is_only_slow_costs_no_memory_and_gets_the_last_state(files: Callable[..., list[str]]) -> None:
+    with Sandbox({ONE: 6_000}) as api:
+        process = start(*files(api, page_size=200, request_timeout=1))
+        wait_for(lambda: is_stuck(api, process))
         assert process.stdout is not None
-        out = process.stdout.read()  # all of it, at last
-        assert_stopped(ended(process, out=out, within=SOON), signal.SIGTERM)
-
-
-@pytest.mark.parametrize("count", [6_000, 300])
-def test_a_target_that_dies_ends_the_run_quietly(files: Callable[..., list[str]], count: int) -> None:
-    with Sandbox({ONE: count}, record=False, latency=0.01) as api:
-        process = start(*files(api, page_size=20))
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.stdout.close()
-        run = ended(process, out=b"", within=SOON)
-    assert run.code == 1
-    assert "Stopped: the target has closed the pipe" in run.err
-    assert not run.lines("ERROR")
-    assert not run.lines("WARNING") or all("no place" in line for line in run.lines("WARNING"))
-
-
-def test_a_target_that_is_dead_already_ends_the_run_quietly(files: Callable[..., list[str]]) -> None:
-    with Sandbox({ONE: 5}) as api:
-        process = start(*files(api), stdout=closed_pipe())
-        run = ended(process, out=b"")
-    assert run.code == 1
-    assert not run.lines("ERROR")
-
-
-def test_a_target_of_discovery_that_is_dead_already_ends_it_quietly(files: Callable[..., list[str]]) -> None:
-    with Sandbox({ONE: 5}) as api:
-        run = ended(start(*files(api)[:2], "--discover", stdout=closed_pipe()), out=b"")
-    assert run.code == 1
-    assert not run.lines("ERROR")
-
-
-def test_a_run_without_standard_output_ends_with_a_line(files: Callable[..., list[str]]) -> None:
-    with Sandbox({ONE: 5}) as api:
-        run = ended(start(*files(api), preexec_fn=lambda: os.close(1)), out=b"")
-    assert run.code == 1
-    assert run.lines("ERROR") == ["there is no standard output"]
-
-
-def closed_pipe() -> int:
-    read_end, write_end = os.pipe()
-    os.close(read_end)
-    return write_end
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a /dev/full")
-@pytest.mark.parametrize("arguments", [[], ["--discover"]])
-def test_a_full_disk_ends_the_run_with_a_line(files: Callable[..., list[str]], arguments: list[str]) -> None:
-    with Sandbox({ONE: 5}) as api, Path("/dev/full").open("wb") as full:
-        run = ended(start(*(files(api)[:2] if arguments else files(api)), *arguments, stdout=full), out=b"")
-    assert run.code != 0
-    (line,) = run.lines("ERROR")
-    assert "No space left on device" in line
-
-
-def test_a_file_that_can_not_grow_ends_with_a_whole_line(files: Callable[..., list[str]], tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource")
-    limit = 100_000
-
-    def no_larger_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    path = tmp_path / "out.jsonl"
-    for mode in ("wb", "ab"):
-        with Sandbox({ONE: 500}) as api, path.open(mode) as file:
-            run = ended(start(*files(api), stdout=file, preexec_fn=no_larger_files), out=b"")
-        assert run.code == 1
-        assert "File too large" in run.lines("ERROR")[0]
-        assert 0 < path.stat().st_size < limit
-        assert_whole_lines(path.read_text())
-
-
-# Back pressure
-
-
-def test_a_slow_target_costs_no_candidate_no_timeout_and_no_memory(
-    files: Callable[..., list[str]],
-) -> None:
-    count = 6_000
-    with Sandbox({ONE: count}, record=False) as api:
-        process = start(*files(api, page_size=100, request_timeout=1))
-        assert process.stdout is not None
-        lines = [process.stdout.readline()]
-        for _ in range(4):
-            time.sleep(0.5)  # longer, together, than a request may take
-            lines += [process.stdout.readline() for _ in range(100)]
+        lines = [process.stdout.readline() for _ in range(500)]
+        time.sleep(1.5)  # longer than a request may take
         used = memory_of(process)
-        lines += process.stdout.readlines()
-        run = ended(process, out=b"".join(lines))
-        assert run.ids == [held["id"] for held in api.candidates(ONE)]
-    assert run.code == 0
+        process.terminate()
+        time.sleep(0.5)
+        lines += process.stdout.readlines()  # all of it, at last
+        run = ended(process, out=b"".join(lines), within=SOON)
+        assert_stopped(run, signal.SIGTERM)
+        assert run.ids == [held["id"] for held in api.candidates(ONE)[: len(run.ids)]]
     assert "try 2" not in run.err
     assert used is None or used < 200 * 2**20
 
@@ -278,11 +238,67 @@ def memory_of(process: subprocess.Popen[bytes]) -> int | None:
     return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if path.exists() else None
 
 
-def test_nothing_is_left_running_after_a_signal(files: Callable[..., list[str]]) -> None:
-    with Sandbox({ONE: 60}, faults={(ONE, 3): "always:hang"}) as api:
-        process = start(*files(api, page_size=10, max_parallel_requests=16), start_new_session=True)
-        wait_for(lambda: {"interviewerId": ONE, "page": 3, "limit": 10} in api.requests)
+def test_a_target_that_dies_ends_the_run_quietly(files: Callable[..., list[str]]) -> None:
+    with Sandbox({ONE: 6_000}, record=False, latency=0.01) as api:
+        process = start(*files(api, page_size=20))
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        run = ended(process, out=b"", within=SOON)
+    assert run.code == 1
+    assert "Stopped: the target has closed the pipe" in run.err
+    assert not run.lines("ERROR")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it takes /proc to fill a pipe that others write to")
+def test_a_signal_ends_a_run_whose_log_nobody_reads(files: Callable[..., list[str]]) -> None:
+    with Sandbox({ONE: 60}, faults={(ONE, 3): "always:500"}) as api:
+        process = start(*files(api, page_size=10))
+        wait_for(asked_for_page(api, 3, 10))
+        assert process.stderr is not None
+        fill(process.stderr.fileno())
+        time.sleep(1)  # it fails again, and that is to be logged
         process.terminate()
-        ended(process, within=SOON)
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+        run = ended(process, within=SOON)
+    assert run.code == 128 + signal.SIGTERM
+    assert run.messages[-1]["type"] == "STATE"
+    assert len(run.ids) == 20
+
+
+def fill(number: int) -> None:
+    """Fill a pipe to its last byte."""
+    own = os.open(f"/proc/self/fd/{number}", os.O_WRONLY | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(own, b"#")
+    os.close(own)
+
+
+def test_a_log_that_nobody_can_read_any_more_is_no_failure() -> None:
+    logs = "import sys; from tap_interviewflow import shutdown; shutdown.own_process(); print(1, file=sys.stderr)"
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        assert subprocess.run([sys.executable, "-c", logs], stderr=write_end, check=False).returncode == 0
+    finally:
+        os.close(write_end)
+
+
+def test_what_holds_a_run_after_a_signal_is_ended_by_force() -> None:
+    held_up = """
+import time
+from tap_interviewflow import shutdown
+shutdown.own_process()
+shutdown.MAX_WAIT = 0.1
+shutdown.Shutdown().listen()
+print("listening", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", held_up], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"listening\n"
+        process.terminate()
+        try:
+            assert process.wait(SOON) == 128 + signal.SIGTERM
+        finally:
+            process.kill()

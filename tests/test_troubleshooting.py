@@ -16,12 +16,16 @@ SPANS = re.findall(r"`` (.+?) ``|`([^`]+)`", PAGE)
 
 INTERNAL = {
     "An unhandled error occurred",  # the SDK's, which is left out of the log
+    "Tunnel connection failed: ([0-9]{3}",  # what is looked for in another's text
+    "tuple[str, tuple[dict[str, Any], ...], str, set[type], Callable[[Sequence[Any]], bool] | None]",
 }
 
 
 def templates() -> Iterator[str]:
     """Give the texts in the code that are prose but neither a docstring nor a description."""
-    for module in sorted((ROOT / "tap_interviewflow").glob("*.py")):
+    for module in sorted((ROOT / "tap_interviewflow").rglob("*.py")):
+        if module.parent.name == "sandbox":
+            continue  # it explains itself
         yield from filter(is_prose, prose_of(ast.parse(module.read_text("utf-8"))))
 
 
@@ -38,8 +42,9 @@ def prose_of(node: ast.AST) -> Iterator[str]:
             pass
         case ast.Dict(keys, values):
             for key, value in zip(keys, values, strict=True):
-                if not (isinstance(key, ast.Constant) and key.value == "description"):
-                    yield from prose_of(value)
+                is_description = isinstance(key, ast.Constant) and key.value == "description"
+                for member in (key, None if is_description else value):
+                    yield from prose_of(member) if member else ()
         case _:
             for child in ast.iter_child_nodes(node):
                 yield from prose_of(child)
@@ -55,9 +60,14 @@ def is_prose(text: str) -> bool:
     return " " in text and len(re.findall(r"[^\W\d_]{2,}", text)) > 1 and text not in INTERNAL
 
 
+def stands_in(template: str, text: str) -> bool:
+    """Whether a text of the page has a message in it; what differs from case to case may be filled in there."""
+    return re.search(".*".join(map(re.escape, template.split("…"))), text) is not None
+
+
 def test_each_message_of_the_code_is_on_the_page() -> None:
     spans = [normal(first or second) for first, second in SPANS]
-    assert [text for text in templates() if not any(text in span for span in spans)] == []
+    assert [text for text in templates() if not any(stands_in(text, span) for span in spans)] == []
 
 
 def test_each_line_on_the_page_is_a_message_of_the_code() -> None:
@@ -65,4 +75,4 @@ def test_each_line_on_the_page_is_a_message_of_the_code() -> None:
     rows = re.findall(r"^\| (?:`` (.+?) ``|`([^`]+)`)", PAGE, re.MULTILINE)
     assert rows
     lines = [first or second for first, second in rows]
-    assert [line for line in lines if not any(text in normal(line) for text in known)] == []
+    assert [line for line in lines if not any(stands_in(text, normal(line)) for text in known)] == []

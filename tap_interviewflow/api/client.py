@@ -89,7 +89,7 @@ class Client:
         *,
         clock: Clock | None = None,
         on_response: Callable[[int | None, float], None] | None = None,
-        patience: float = inf,
+        patience: float | None = None,
     ) -> None:
         """Take the settings; nothing is sent yet.
 
@@ -98,7 +98,7 @@ class Client:
             clock: What the waiting goes by.
             on_response: Called for each HTTP exchange, in the thread of its request, with the status (None where no
                 answer came) and the seconds that it took.
-            patience: Seconds after which a request is given up.
+            patience: Seconds after which a request is given up, if it is not given up for its tries.
         """
         self._url = f"{str(config['api_url']).rstrip('/')}{PATH}"
         self._headers = {
@@ -111,7 +111,7 @@ class Client:
         self._timeout = float(config["request_timeout"])
         self._max_connections = int(config["max_parallel_requests"])
         self._redactor = Redactor([config["api_key"]])
-        self._retries = Retries(clock or Clock(), patience)
+        self._retries = Retries(clock or Clock(), inf if patience is None else patience)
         self._on_response = on_response
         self._connection: Connection | None = None
         self._connecting = Lock()
@@ -138,6 +138,10 @@ class Client:
         except FatalAPIError as error:
             error.args = (self._redactor.clean(f"{what}: {error}"),)
             raise
+
+    def reopen(self) -> None:
+        """Take requests, also after a ``close``."""
+        self._is_closed = False
 
     def close(self) -> None:
         """Close the connections; whoever still waits to try again gives up."""

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from tap_interviewflow.api.evidence import SeenIDs, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from tap_interviewflow.api.pagination import Habits, Page
+    from tap_interviewflow.api.page import Habits, Page
 
 MAX_LOOKS: Final = 3
 """How often pages are asked for again before the read is incomplete."""
@@ -51,108 +52,6 @@ class Verdict:
         return self.reason is None
 
 
-class SeenIDs:
-    """IDs that came, and in which look they came last: nine bytes for each."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self.count = 0
-        self._buckets: defaultdict[int, bytearray] = defaultdict(bytearray)
-
-    def add(self, ids: Sequence[str], look: int) -> tuple[list[int], int]:
-        """Add IDs.
-
-        Args:
-            ids: The IDs of a page.
-            look: The number of the look that they came in, up to 255.
-
-        Returns:
-            The places of those that are new, and how many came in this look for the first time.
-        """
-        unseen = []
-        first = 0
-        buckets = self._buckets
-        for place, each in enumerate(ids):
-            code = hash(each) & 0xFFFF_FFFF_FFFF_FFFF
-            bucket = buckets[code & 0xFFF]  # for a million IDs some 250 in each
-            key = (code >> 8).to_bytes(7)
-            at = bucket.find(key)
-            while at & 7 and at > 0:  # the end of one and the beginning of the next
-                at = bucket.find(key, at + 1)
-            if at < 0:
-                unseen.append(place)
-                bucket += key
-                bucket.append(look)
-                first += 1
-            elif bucket[at + 7] != look:
-                bucket[at + 7] = look
-                first += 1
-        self.count += len(unseen)
-        return unseen, first
-
-
-@dataclass(slots=True)
-class Totals:
-    """How many candidates were ever in the list, by the totals that its answers state.
-
-    Answers that were in flight together may have been made in any order: a total is another one for certain only if its
-    page was asked for after an answer had come with the total before. Two opposite changes within the time of one
-    round of requests cancel each other, and can't be seen.
-
-    Attributes:
-        current: The total of the last answer; None before the first.
-        ever: How many candidates there ever were: the first total, and all that were added.
-        has_changed: Whether any two answers had different totals.
-        has_grown: Whether the list got longer,
-        has_shrunk: and shorter. Where both is so, changes may have cancelled each other unseen.
-        is_stated: Whether every answer had one.
-    """
-
-    current: int | None = None
-    ever: int = 0
-    has_changed: bool = False
-    has_grown: bool = False
-    has_shrunk: bool = False
-    is_stated: bool = True
-    _since: float = 0.0
-    _unsettled_until: float | None = None
-
-    def note(self, total: int | None, sent: float, received: float) -> bool:
-        """Take in the total of an answer, and tell whether it differs from that of the answers before."""
-        if total is None:
-            self.is_stated = False
-            return False
-        if self.current is None:
-            self.current = self.ever = total
-            self._since = received
-            return False
-        if total == self.current:
-            if self._unsettled_until is not None and sent >= self._unsettled_until:
-                self._unsettled_until = None
-            self._since = min(self._since, received)
-            return False
-        self.has_changed = True
-        if sent < self._since:
-            self._unsettled_until = max(self._unsettled_until or 0.0, received)
-            return True
-        self.has_grown |= total > self.current
-        self.has_shrunk |= total < self.current
-        self.ever += max(0, total - self.current)
-        self.current = total
-        self._since = received
-        self._unsettled_until = None
-        return True
-
-    def prove(self, count: int) -> bool:
-        """Whether so many different candidates are all that there ever were."""
-        is_sure = self.is_stated and self._unsettled_until is None and not (self.has_grown and self.has_shrunk)
-        return self.current is not None and is_sure and count == self.ever
-
-    def fall_short_of(self, count: int) -> bool:
-        """Whether so many different candidates are more than there can ever have been."""
-        return self.current is not None and self._unsettled_until is None and count > self.ever
-
-
 @dataclass(slots=True)
 class _Look:
     """What one look at some pages has shown."""
@@ -173,6 +72,7 @@ class Completeness:
         self._habits = habits
         self._seen = SeenIDs()
         self._totals = Totals()
+        self._trusted_total = self._has_total()
         self._before: frozenset[str] = frozenset()
         self._has_far_repeats = False
         self._repeats = 0
@@ -224,6 +124,11 @@ class Completeness:
         self._sent.append(page.sent)
         self._received.append(page.received)
         return len(unseen)
+
+    def note_repeated(self, pages: Sequence[Page]) -> None:
+        """Take in pages that held just what earlier ones held, and were followed by new candidates."""
+        self._moved += [page.number for page in pages]
+        self._repeats += sum(len(page.ids) for page in pages)
 
     # Looking again
 
@@ -291,11 +196,11 @@ class Completeness:
         return _and_next(look.news) if look.news and not look.is_full else ()
 
     def _next_by_news(self, last: int) -> Collection[int] | None:
-        """Go on until nothing new comes, and as many candidates as came twice: each of them took another one's place."""
+        """Go on until nothing new comes, and as many as came twice: each of those took another candidate's place."""
         look = self._look
         if self._looks == 0:
-            if self._has_far_repeats:
-                return ()
+            if self._has_far_repeats or (self._trusted_total and self._totals.has_changed):
+                return ()  # the total may have been right, and the list shorter than before
             pages = self._suspects(last)
             if pages:
                 pages |= self._front(last)

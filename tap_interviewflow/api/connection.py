@@ -68,8 +68,11 @@ class Connection:
             self._pool: Any = self._adapter.get_connection_with_tls_context(
                 self._prepared, settings["verify"], proxies=self._proxies
             )
-        except (requests.RequestException, HTTPError, ValueError):
-            message = f"{self._proxy} is of no kind that can be used"
+        except (requests.RequestException, HTTPError, ValueError) as error:
+            lacking = (
+                "; SOCKS needs the package PySocks" if isinstance(error, requests.exceptions.InvalidSchema) else ""
+            )
+            message = f"{self._proxy} is of no kind that can be used{lacking}"
             raise FatalAPIError(message) from None
         self._target = self._adapter.request_url(self._prepared, self._proxies)
 
@@ -109,8 +112,10 @@ class Connection:
                 decode_content=False,
             )
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            raise self._fault(error) from None
-        return response
+            fault = self._fault(error)
+        else:
+            return response
+        raise fault  # out here it does not keep the library's error, and with that a connection and the key, alive
 
     def redirected(self, url: str, status: int, location: str) -> str:
         """Give the address that an answer sends to.
@@ -145,7 +150,7 @@ class Connection:
         if certificate is not None:
             whose = "the API" if not isinstance(error, ProxyError) else self._proxy
             reason = _CERTIFICATE_FAULTS.get(certificate.verify_code, certificate.verify_message)
-            return FatalAPIError(f"{whose}'s TLS certificate can't be verified: {reason}")
+            return FatalAPIError(f"the TLS certificate of {whose} can't be verified: {reason}")
         if isinstance(error, ProxyError):
             return RetriableError(f"{self._proxy} does not connect: {_reason(causes)}")
         if isinstance(error, urllib3.exceptions.TimeoutError) and not isinstance(error, NewConnectionError):
@@ -162,7 +167,7 @@ def said(status: int) -> str:
 def _proxy_name(url: str, proxies: Mapping[str, str]) -> str:
     used = next(({f"{kind}_proxy": proxies[kind]} for kind in (urlsplit(url).scheme, "all") if kind in proxies), {})
     names = [name for name, value in os.environ.items() if used.get(name.lower()) == value]
-    return f"the proxy of the environment ({max(names, key=str.islower)})" if names else "the proxy of this machine"
+    return f"the proxy of the environment ({max(names)})" if names else "the proxy of this machine"
 
 
 def _trusted(verify: str | bool | None) -> ssl.SSLContext:  # noqa: FBT001  # as requests has it
@@ -186,7 +191,8 @@ def _origin(url: str) -> str:
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        wrapped = next((argument for argument in error.args if isinstance(argument, BaseException)), None)
+        error = error.__cause__ or error.__context__ or wrapped
 
 
 def _reason(causes: Iterable[BaseException]) -> str:
@@ -197,6 +203,8 @@ def _reason(causes: Iterable[BaseException]) -> str:
             return "it was closed without an answer"
         if isinstance(cause, (HTTPException, urllib3.exceptions.InvalidHeader)):
             return "the answer is not valid HTTP"
+        if isinstance(cause, ssl.SSLError) and cause.reason:
+            return cause.reason.replace("_", " ").lower()
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         name = type(cause).__name__

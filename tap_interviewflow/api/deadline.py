@@ -101,15 +101,15 @@ class _Answer(HTTPResponse):
         super().__init__(source, *args, **kwargs)
 
     @override
-    def begin(self) -> None:
-        super().begin()
+    def begin(self, *args: Any, **kwargs: Any) -> None:
+        super().begin(*args, **kwargs)
         # It passes over a 100 only. Taken for the answer, another announcement would leave the answer itself to the
         # next request on this connection.
         for _ in range(_MAX_INTERIM):
             if not 100 < self.status < 200 or self.status == 101:  # noqa: PLR2004  # 101 ends HTTP, and what follows is not one
                 break
             self.headers: Any = None
-            super().begin()
+            super().begin(*args, **kwargs)
         # What was no header would be quoted in a warning of urllib3's.
         self.headers.defects.clear()
         self.headers.set_payload("")

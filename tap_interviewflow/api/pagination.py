@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from singer_sdk.pagination import BaseAPIPaginator
 from typing_extensions import override
 
 from tap_interviewflow.api.envelope import PageMetadata
-from tap_interviewflow.records.conform import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from singer_sdk.exceptions import FatalAPIError
 
     from tap_interviewflow.api.completeness import Completeness
+    from tap_interviewflow.api.page import Habits, Page, PageSource
 
 logger = logging.getLogger("tap-interviewflow.pages")
 
@@ -32,93 +29,6 @@ MAX_GAPS: Final = 10
 
 WORDS: Final = {"has_more": "hasMore", "pages": "totalPages", "total": "total"}
 """The kinds of the API's words on the end, and what they are called in a log line."""
-
-
-@dataclass(slots=True)
-class Page:
-    """A page of candidates, or what came in its place.
-
-    Attributes:
-        number: Its number, from 1.
-        ids: The IDs of its candidates, in the API's order.
-        metadata: What the API says of pages to come.
-        sent: When it was asked for, by the monotonic clock.
-        received: When it had come.
-        records: Its candidates, conformed to the schema.
-        tally: What did not fit.
-        lines: The RECORD messages of its candidates, where they were encoded already.
-        refusal: What the API said in the place of a page.
-        kind: The kind of the refusal, such as "404".
-    """
-
-    number: int
-    ids: Sequence[str] = ()
-    metadata: PageMetadata = field(default_factory=PageMetadata)
-    sent: float = 0.0
-    received: float = 0.0
-    records: Sequence[dict[str, Any]] = ()
-    tally: Tally = field(default_factory=Tally)
-    lines: bytes | None = None
-    refusal: FatalAPIError | None = None
-    kind: str = ""
-
-    @property
-    def has_candidates(self) -> bool:
-        """Whether there is a candidate on it."""
-        return bool(self.ids)
-
-    def only(self, places: Sequence[int]) -> Page:
-        """Give the same page with some of its candidates."""
-        return replace(
-            self,
-            ids=[self.ids[place] for place in places],
-            records=[self.records[place] for place in places],
-            lines=None,
-        )
-
-
-class PageSource(Protocol):
-    """Where a paginator looks when it is in doubt."""
-
-    def again(self, numbers: Iterable[int]) -> list[Page]:
-        """Ask for these pages, whether or not they were asked for before."""
-
-    def ahead(self, number: int) -> Page:
-        """Give a page from those that were asked for ahead, or ask for it."""
-
-    def holds_later(self, number: int) -> bool:
-        """Whether a later page has come already, and holds candidates."""
-
-
-@dataclass(slots=True)
-class Habits:
-    """What a run has learned of the API, from all Interviewers.
-
-    Attributes:
-        proven: The words that were borne out: they said "the end", the next page was asked for, and was the end.
-        contradicted: The words that said "the end" where more candidates came.
-        told_more: The words that said "there is more" where more came: they tell one page from another.
-        overstated: Whether the total has promised more than there is.
-        ends: The kinds of refusals that were shown to be what stands behind the last page.
-        largest_page: The most candidates on a page.
-        clamps: Whether pages smaller than asked for were followed by candidates.
-        is_thin: Whether pages smaller than the largest were followed by candidates.
-    """
-
-    proven: set[str] = field(default_factory=set)
-    contradicted: set[str] = field(default_factory=set)
-    told_more: set[str] = field(default_factory=set)
-    overstated: bool = False
-    ends: set[str] = field(default_factory=set)
-    largest_page: int = 0
-    clamps: bool = False
-    is_thin: bool = False
-
-    def believed(self, words: Iterable[str]) -> set[str]:
-        """Give those of the words that may end a reading without a look at the next page."""
-        believed = (self.proven & set(words)) - self.contradicted
-        # Where short pages come in the middle, too, a short page shows nothing: a word must have told them apart.
-        return believed & self.told_more if self.is_thin else believed
 
 
 class CandidatesPaginator(BaseAPIPaginator[int]):
@@ -156,6 +66,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         self._source = source
         self._seen = seen
         self._hashes: set[int] = set()
+        self._repeated: list[Page] = []
         self._size = 0
         self._claimed: set[str] = set()
         self._promised: set[str] = set()
@@ -192,9 +103,14 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     def _after_candidates(self, page: Page) -> bool:
         is_repeated = self.is_repeated(page)
         self._hashes.add(hash(frozenset(page.ids)))
-        has_news = self._seen.note(page) > 0
+        # A page that comes again shows that the list moved only if new candidates come behind it.
+        has_news = not is_repeated and self._seen.note(page) > 0
         self.last = page.number
+        if is_repeated:
+            self._repeated.append(page)
         if has_news:
+            self._seen.note_repeated(self._repeated)
+            self._repeated.clear()
             self._stale = 0
             self._learn(page)
             self._size = len(page.ids)
@@ -212,7 +128,10 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     def _learn(self, page: Page) -> None:
         """Compare the words of the page before with what came."""
         habits = self._habits
-        wrong = self._claimed - {"total"}
+        # A list may have grown meanwhile: then the total has, too.
+        total = page.metadata.total
+        has_grown = total is not None and self._seen.count <= total
+        wrong = self._claimed - {"total"} if has_grown else set(self._claimed)
         if self._seen.exceeds_total:
             wrong.add("total")
         for word in sorted(wrong - habits.contradicted):
@@ -251,8 +170,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     def _after_empty(self, page: Page) -> bool:
         number = page.number
-        promised = self._unkept(page)
-        if promised or self._source.holds_later(number):
+        has_doubt = self._unkept(page) or "has_more" in self._promised
+        if has_doubt or self._source.holds_later(number):
             again, after = self._source.again([number, number + 1])
             if again.has_candidates:
                 return self._take_found(again)
@@ -260,7 +179,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
                 return self._skip(number)
             if promised := self._unkept(again):
                 self._doubt_promises(promised, f"page {number} is empty")
-        elif number > 1 and self._is_unsure() and self._source.ahead(number + 1).has_candidates:
+        elif self._is_unsure() and self._source.ahead(number + 1).has_candidates:
             (again,) = self._source.again([number])
             return self._take_found(again) if again.has_candidates else self._skip(number)
         self._bear_out()
@@ -270,7 +189,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         """Whether the page before does not look like a last one, and no proven word says that it is."""
         full = self._page_size if not self._habits.clamps else self._habits.largest_page
         looks_last = self._size < full and not self._habits.is_thin
-        return not looks_last and not self._claimed & self._habits.proven
+        return not looks_last and not self._habits.believed(self._claimed)
 
     def _unkept(self, page: Page) -> set[str]:
         """Give the words that promise more than came, those of the empty page itself included."""
@@ -321,7 +240,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         if number == 1:
             raise refusal
         promised = self._unkept(page)
-        if page.kind in self._habits.ends and not promised and not self._source.holds_later(number):
+        is_known = page.kind in self._habits.ends and not promised and not self._source.holds_later(number)
+        if is_known and not (self._is_unsure() and self._source.ahead(number + 1).has_candidates):
             self._bear_out()
             return False
         before, again, after = self._source.again([number - 1, number, number + 1])
@@ -350,7 +270,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     def _end_on_repetition(self, page: Page) -> None:
         """End where pages bring nothing new; louder where candidates may be missing."""
         total = self._words.total if "total" not in self._habits.contradicted else None
-        has_all = total is not None and self._seen.count >= total
+        # A total that is no more than a full page may be that of the page.
+        has_all = total is not None and self._seen.count >= total and self._size < max(total, self._full_page())
         # The page that comes again was not full, as the last one is wont to be, and it is not the only one.
         first = page.number - self._stale + 1
         looks_last = self._size < self._full_page() and first > 2 and not self._promised  # noqa: PLR2004

@@ -7,6 +7,7 @@ once as the setting allows, and at most three times as many are held at all, tho
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tap_interviewflow.api.envelope import PageMetadata
-    from tap_interviewflow.api.pagination import Habits, Page
+    from tap_interviewflow.api.page import Habits, Page
     from tap_interviewflow.shutdown import Shutdown
 
 _T = TypeVar("_T")
+
+MAX_AGE: Final = 60.0
+"""Seconds for which the first page of an Interviewer may wait for its turn: its list goes on moving meanwhile."""
 
 POLL_INTERVAL: Final = 0.2
 """Seconds between looks at whether the run is to stop: some systems deliver no signal to a thread that waits."""
@@ -44,6 +48,10 @@ class WorkerPool:
         self._threads: list[threading.Thread] = []
         self._running: set[Future[Any]] = set()
         self._has_ended = threading.Event()  # whichever it was: to wait for futures takes twice as long
+
+    def now(self) -> float:
+        """Give the time that pages are stamped with."""
+        return time.monotonic()
 
     def is_idle(self) -> bool:
         """Whether another call would start at once."""
@@ -133,6 +141,7 @@ class PageQueue:
         self._habits = habits
         self._pool = pool
         self._next = 1
+        self._is_fresh = False  # whether the first page was asked for anew because it had waited for too long
         self._last: int | None = None
         self._first: tuple[PageMetadata, int] | None = None
         self._newest: tuple[int, int, PageMetadata] | None = None  # its number, its size, what it says
@@ -166,7 +175,7 @@ class PageQueue:
         self.requests.append(_Request(number, future))
 
     def take(self) -> Page | None:
-        """Take the next page in order, if it has come.
+        """Take the next page in order, if it has come, and if a first one has not waited for too long.
 
         Raises:
             Exception: Whatever its fetching ended with.
@@ -174,7 +183,14 @@ class PageQueue:
         if not (self.requests and self.requests[0].page.done()):
             return None
         self._look()
-        return self.requests.popleft().page.result()
+        page = self.requests.popleft().page.result()
+        if page.number == 1 and not self._is_fresh and self._pool.now() - page.received > MAX_AGE:
+            self._is_fresh = True
+            self.requests.clear()
+            self._next = 1
+            self._last = self._first = self._newest = None
+            return None
+        return page
 
     def end(self) -> None:
         """Want none of the pages that are still being fetched, and keep none."""
@@ -253,7 +269,8 @@ class Prefetcher:
             page = queue.take()
             if page is not None:
                 return page
-            self._pool.wait_for_any()
+            if queue.requests:
+                self._pool.wait_for_any()
 
     def ask_ahead(self) -> None:
         """Have the next pages on their way while this one is written."""

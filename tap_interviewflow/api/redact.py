@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 import traceback
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +24,7 @@ MIN_SECRET: Final = 4
 """Shorter secrets are hidden only where they stand alone, and single characters and numbers of that length not at all:
 a key that anybody can guess is not worth that "page 1" can't be read."""
 
-_MAX_SPELT: Final = 64
+_MAX_SPELT: Final = 256
 _MAX_CAUSES: Final = 20
 
 _ENTITIES: Final = {'"': "quot", "'": "apos", "&": "amp", "<": "lt", ">": "gt"}
@@ -96,13 +97,13 @@ def _in_base64(secret: bytes) -> Iterator[str]:
 
 def _encoded(secret: str) -> str:
     """Match a secret of which any part is encoded for a URL, for HTML or for JSON."""
-    return "".join(map(_spelt, secret[:_MAX_SPELT])) + (r"[^\s\"'<>]*" if len(secret) > _MAX_SPELT else "")
+    return "".join(map(_spelt, secret[:_MAX_SPELT])) + (r"[^\s\"'<>{}]*" if len(secret) > _MAX_SPELT else "")
 
 
 def _spelt(character: str) -> str:
     ways = []
-    for case in sorted({character, character.lower(), character.upper()}):
-        ways += [re.escape(case), "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in case.encode())]
+    for case in sorted({character.lower(), character.upper()}):
+        ways.append("".join(f"%(?:25){{0,3}}{byte:02x}" for byte in case.encode()))
         if len(case) == 1:
             code = ord(case)
             ways.append(rf"&(?:amp;){{0,2}}#(?:0{{0,6}}{code}|x0{{0,6}}{code:x});?")
@@ -113,7 +114,9 @@ def _spelt(character: str) -> str:
         ways.append(rf"\\{{1,4}}{re.escape(character)}")
     if character == " ":
         ways.append("[+]")
-    return f"(?:{'|'.join(ways)})"
+    ways.append(re.escape(character))
+    # Atomic: what begins like a secret, and is none, is given up at once instead of in all ways that it can be read.
+    return f"(?>{'|'.join(ways)})"
 
 
 _installing: Final = threading.Lock()
@@ -184,7 +187,7 @@ class _Cleaner:
 
     def value(self, value: Any) -> Any:  # noqa: ANN401
         match value:
-            case None | bool() | int() | float():
+            case None | bool() | int() | float() | Enum():
                 return value
             case Point():
                 return dataclasses.replace(value, value=self.value(value.value), tags=self.value(value.tags))

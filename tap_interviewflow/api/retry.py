@@ -169,7 +169,7 @@ def retry_after(told: str | None, clock: Clock) -> float | None:
     Returns:
         Seconds from now, not negative; None where there is none that makes sense.
     """
-    told = (told or "").strip()[:_MAX_HEADER]
+    told = (told or "").strip()
     if told.isascii() and told.replace(".", "", 1).isdigit():
         return float(told)
     moment = http_date(told)

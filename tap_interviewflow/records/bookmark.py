@@ -61,7 +61,8 @@ def fingerprint(additional_fields: Mapping[str, Any] | None) -> str | None:
     """Tell one filter from another without keeping its values; None where there is no filter."""
     if not additional_fields:
         return None
-    text = json.dumps(additional_fields, sort_keys=True, default=str)
+    # A number is another filter than its text, also one with a fraction, which is a Decimal here.
+    text = json.dumps(additional_fields, sort_keys=True, default=lambda number: {"number": str(number)})
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

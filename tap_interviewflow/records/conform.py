@@ -6,8 +6,10 @@ A page is conformed column by column: where all values of a column fit, that is 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tap_interviewflow.records.json import fits_double, is_empty, json_safe
@@ -114,13 +116,21 @@ class Column(NamedTuple):
 class Conformer:
     """Makes records of candidates."""
 
-    def __init__(self, schema: Mapping[str, Any], *, deselected: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        *,
+        deselected: Collection[str] = (),
+        deselected_inside: Collection[tuple[str, ...]] = (),
+    ) -> None:
         """Prepare for a schema.
 
         Args:
             schema: The effective schema of the stream.
             deselected: Names of fields that are to be dropped, never rescued.
+            deselected_inside: The same for members of objects, by the names that lead to them.
         """
+        self._deselected_inside = deselected_inside
         self._names = [name for name in schema["properties"] if name not in deselected]
         columns = [Column.of(name, schema["properties"][name]) for name in self._names if name not in KEY_PROPERTIES]
         self._columns = [column for column in columns if column.name != RESCUED]
@@ -145,20 +155,26 @@ class Conformer:
         Raises:
             NoIDError: If a candidate has no ID.
         """
+        if not candidates:
+            return [], Tally()
         rescue = _Rescue(len(candidates))
-        values: dict[str, list[Any]] = {INTERVIEWER: [interviewer_id] * len(candidates), ID: _ids(candidates)}
-        for name, keys in values.items():
-            rescue.differing_keys(name, [candidate.get(name) for candidate in candidates], keys)
+        sent = zip(*[map(candidate.get, self._names) for candidate in candidates], strict=True)
+        values: dict[str, Sequence[Any]] = dict(zip(self._names, sent, strict=True))
+        names = set().union(*candidates)
+        ids = values[ID] if _are_ids(values[ID], names) else tuple(map(id_of, candidates))
+        for name, keys in ((INTERVIEWER, (interviewer_id,) * len(candidates)), (ID, ids)):
+            rescue.differing_keys(name, values[name], keys)
+            values[name] = keys
         for column in self._columns:
-            values[column.name] = rescue.misfits(column, candidates)
-        if not self._expected.issuperset(set().union(*candidates)):
+            values[column.name] = rescue.misfits(column, values[column.name], candidates)
+        if not names <= self._expected:
             rescue.unknown(self._expected, candidates)
         if has_extreme_numbers:
-            values = {name: json_safe(of_column) for name, of_column in values.items()}
+            values = {name: json_safe(list(of_column)) for name, of_column in values.items()}
         if self.has_rescue:
-            values[RESCUED] = rescue.column()
+            values[RESCUED] = rescue.column(self._deselected_inside)
         rows = zip(*map(values.__getitem__, self._names), strict=True)
-        records = [dict(zip(self._names, row, strict=True)) for row in rows]
+        records = list(map(dict, map(zip, repeat(self._names), rows)))
         for name in self._required:
             for record in records:
                 if record[name] is None:
@@ -182,14 +198,16 @@ class _Rescue:
             if value is not None and value != keys[place]:
                 self._keep(place, name, value, f"{_kind_of(value)} that differs from the key")
 
-    def misfits(self, column: Column, candidates: Sequence[Mapping[str, Any]]) -> list[Any]:
+    def misfits(self, column: Column, values: Sequence[Any], candidates: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
         """Give a column's values, null where one does not fit and is kept."""
-        values = [candidate.get(column.name) for candidate in candidates]
-        for place in column.misfits(values):
+        if not (misfits := column.misfits(values)):
+            return values
+        fitting = list(values)
+        for place in misfits:
             if column.name in candidates[place]:
                 self._keep(place, column.name, values[place], _misfit(values[place], column))
-            values[place] = None
-        return values
+            fitting[place] = None
+        return fitting
 
     def unknown(self, expected: Collection[str], candidates: Sequence[Mapping[str, Any]]) -> None:
         """Keep fields that are not expected."""
@@ -198,11 +216,14 @@ class _Rescue:
                 if name not in expected:
                     self._keep(place, name, candidate[name])
 
-    def column(self) -> list[dict[str, Any] | None]:
-        """Give the column of what was kept."""
+    def column(self, deselected_inside: Collection[tuple[str, ...]]) -> list[dict[str, Any] | None]:
+        """Give the column of what was kept, without what was deselected inside of it."""
         kept: list[dict[str, Any] | None] = [None] * self._count
         for place, values in self._values.items():
-            kept[place] = json_safe({name: values[name] for name in sorted(values)}, widest=2**64)
+            ordered = {name: values[name] for name in sorted(values)}
+            for path in deselected_inside:
+                ordered = _without(ordered, path)
+            kept[place] = json_safe(ordered, widest=2**64)
         return kept
 
     def _keep(self, place: int, name: str, value: object, misfit: str | None = None) -> None:
@@ -213,6 +234,17 @@ class _Rescue:
             self.tally.unknown[name] += 1
         else:
             self.tally.misfits[name, misfit] += 1
+
+
+def _without(value: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401
+    """Give a value without the member that a path leads to, in whatever lists it stands."""
+    if isinstance(value, list):
+        return [_without(member, path) for member in value]
+    if not isinstance(value, dict) or path[0] not in value:
+        return value
+    if len(path) == 1:
+        return {name: member for name, member in value.items() if name != path[0]}
+    return {**value, path[0]: _without(value[path[0]], path[1:])}
 
 
 def id_of(candidate: Mapping[str, Any]) -> str:
@@ -230,13 +262,9 @@ def id_of(candidate: Mapping[str, Any]) -> str:
     raise NoIDError
 
 
-def _ids(candidates: Sequence[Mapping[str, Any]]) -> list[str]:
-    first, second = ([candidate.get(name) for candidate in candidates] for name in ID_SOURCES[:2])
-    if {str, _NOTHING}.issuperset(map(type, first)):
-        ids: list[Any] = [one or other for one, other in zip(first, second, strict=True)]
-        if set(map(type, ids)) <= {str} and all(ids):
-            return ids
-    return list(map(id_of, candidates))
+def _are_ids(values: Sequence[Any], names: Collection[str]) -> bool:
+    """Whether the field of this name holds the IDs, as it does where none that comes before it is there."""
+    return ID_SOURCES[0] not in names and set(map(type, values)) == {str} and all(values)
 
 
 def _kind_of(value: object) -> str:
@@ -257,6 +285,9 @@ def _misfit(value: object, column: Column) -> str:
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:
+    with suppress(InvalidOperation):  # what is not a number has no order
+        if not values or (min(values) >= -(2**MAX_BITS) and max(values) < 2**MAX_BITS):
+            return True
     return all(-(2**MAX_BITS) <= value < 2**MAX_BITS if type(value) is int else fits_double(value) for value in values)
 
 

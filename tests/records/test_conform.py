@@ -301,3 +301,13 @@ def test_a_rescue_that_takes_no_null_is_left_out_where_nothing_is_rescued() -> N
     schema = {"properties": {**KEYS, "_rescued_data": {"type": "object"}}}
     records, _ = conform(schema, [{"id": "a"}, {"id": "b", "x": 1}])
     assert [record.get("_rescued_data", "left out") for record in records] == ["left out", {"x": 1}]
+
+
+def test_what_is_deselected_inside_an_object_is_not_rescued_with_it() -> None:
+    definition = {"type": ["object", "null"], "properties": {"City": {"type": ["string", "null"]}}}
+    schema = candidates_schema()
+    schema["properties"]["additionalFields"] = definition
+    conformer = Conformer(schema, deselected_inside={("additionalFields", "phone"), ("metadata", "a", "b")})
+    sent = {"id": "i", "additionalFields": {"City": 7, "phone": "+49"}, "metadata": [{"a": {"b": 1, "c": 2}}]}
+    (record,), _ = conformer.conform([sent], "interviewer-1")
+    assert record["_rescued_data"] == {"additionalFields": {"City": 7}, "metadata": [{"a": {"c": 2}}]}

@@ -42,6 +42,12 @@ def test_a_look_up_finds_the_id_under_any_of_its_names(name: str) -> None:
         assert ask(api, interviewId="wanted").json == {"data": {name: "wanted"}}
 
 
+def test_a_look_up_is_by_the_id_of_the_interview_not_of_the_person_in_it() -> None:
+    with Sandbox({ONE: [{"id": "person", "interviewId": "interview"}]}) as api:
+        assert ask(api, interviewId="interview").status == 200
+        assert ask(api, interviewId="person").status == 404
+
+
 def test_an_unknown_interview_id_is_not_found() -> None:
     with Sandbox({ONE: 3, TWO: 3}) as api:
         assert ask(api, interviewId="nobody").status == 404
@@ -76,6 +82,12 @@ def test_a_filter_means_at_least_for_numbers_and_the_same_for_the_rest(
     ]
     with Sandbox({ONE: held}) as api:
         assert ask(api, additionalFields=wanted).candidates == [held[place] for place in found]
+
+
+def test_a_filter_by_a_number_is_never_taken_for_one_by_a_boolean() -> None:
+    with Sandbox({ONE: [plain(1, ok=True), plain(2, ok=1)]}) as api:
+        found = [ask(api, additionalFields={"ok": want}).candidates for want in (True, 1, 1.0)]
+        assert [[person["id"] for person in people] for people in found] == [["id-1"], ["id-2"], ["id-2"]]
 
 
 def test_a_filtered_read_has_pages_and_a_total_of_its_own() -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow import __version__
-from tap_interviewflow.sandbox import PATH, Sandbox
+from tap_interviewflow.sandbox import PATH, Moves, Sandbox
 from tap_interviewflow.sandbox.__main__ import main
+from tests.sandbox.client import ask as send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -67,12 +68,13 @@ def test_habits_are_options_of_the_command() -> None:
 
 
 def test_the_list_can_move_by_command() -> None:
-    options = ("--candidates=9", "--metadata=total", "--moves=newcomer-first,newcomer-last")
-    with command(*options, "--move-count=8", "--move-seed=3", "--move-endlessly") as ask:
-        totals = [ask(page=page, limit=3)[1]["data"]["total"] for page in (1, 2, 3, 4, 5, 6, 7)]
-    assert totals[0] == 9
-    assert totals == sorted(totals)
-    assert totals[-1] > 17
+    options = ("--candidates=9", "--metadata=total", "--moves=newcomer-first,deletion", "--move-count=8")
+    moves = Moves(["newcomer-first", "deletion"], 8, seed=3, endless=True)
+    pages = range(1, 9)
+    with Sandbox({"interviewer-3": 9}, metadata="total", moves=moves) as api:
+        expected = [send(api, "interviewer-3", page=page, limit=3).json for page in pages]
+    with command(*options, "--move-seed=3", "--move-endlessly") as ask:
+        assert [ask(page=page, limit=3)[1] for page in pages] == expected
 
 
 def test_the_command_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:

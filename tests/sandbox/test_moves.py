@@ -36,6 +36,7 @@ def test_newcomers_come_first_or_last(kind: Any, place: int) -> None:
         newcomer = after.pop(place)
     assert after == before
     assert newcomer["id"] not in ids(before)
+    assert newcomer["interviewedAt"] is newcomer["durationSeconds"] is None
     assert newcomer["createdAt"] == newcomer["updatedAt"] > max(person["updatedAt"] for person in before)
     assert api.present_throughout(ONE) == ids(before)
     assert api.ever_present(ONE) == [*ids(before), newcomer["id"]]
@@ -162,6 +163,9 @@ def test_each_interviewer_has_moves_of_its_own() -> None:
         assert (len(api.candidates(ONE)), len(api.candidates(TWO))) == (27, 30)
         read(api, interviewer=TWO)
         assert len(api.candidates(TWO)) == 27
+        everybody = {name: api.ever_present(name) for name in (ONE, TWO)}
+        left = [[everybody[name].index(id_) for id_ in api.present_throughout(name)] for name in (ONE, TWO)]
+    assert left[0] != left[1]
 
 
 def test_the_same_answers_in_the_same_order_move_the_list_in_the_same_way() -> None:
@@ -207,6 +211,32 @@ def test_answers_are_taken_at_a_random_moment_and_overtake_each_other() -> None:
     totals = [reply.json["data"]["total"] for reply in replies]
     assert len(set(totals)) > 8
     assert totals != sorted(totals)
+
+
+@pytest.mark.parametrize(("latency", "usual"), [(2.0, 2.0), (None, 0.005)])
+def test_an_answer_shows_the_list_at_some_moment_of_a_wait_that_varies_by_half(
+    monkeypatch: pytest.MonkeyPatch, latency: float | None, usual: float
+) -> None:
+    waits: list[float] = []
+    taken: list[int] = []
+
+    def wait(api: Sandbox, seconds: float) -> bool:
+        waits.append(seconds)
+        taken.append(len(api.candidates(ONE)))
+        return False
+
+    monkeypatch.setattr(Sandbox, "_wait", wait)
+    with moving(40, kinds=["newcomer-last"], count=40) as api:
+        api.latency = latency
+        totals = [ask(api, page=page, limit=2).json["data"]["total"] for page in range(2, 22)]
+    before, after = waits[::2], waits[1::2]
+    whole = [(first + then) / usual for first, then in zip(before, after, strict=True)]
+    shares = [first / (first + then) for first, then in zip(before, after, strict=True)]
+    assert taken == [length for was, now in itertools.pairwise([40, *totals]) for length in (was, now)]
+    assert all(0.5 <= time <= 1.5 for time in whole)
+    for varied in (shares, [time - 0.5 for time in whole]):
+        assert min(varied) < 0.2
+        assert max(varied) > 0.8
 
 
 @pytest.mark.parametrize("kind", ["newcomer-first", "deletion", "update-first", "update-last", "shuffle-ties"])

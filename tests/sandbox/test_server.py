@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import time
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,32 @@ def test_an_answer_has_a_date_by_the_clock_of_the_api_if_it_has_one() -> None:
 def test_requests_within_the_rate_are_answered() -> None:
     with Sandbox({ONE: 1}, rate_limit=1000) as api:
         assert [ask(api).status for _ in range(5)] == [200] * 5
+
+
+@pytest.mark.parametrize(
+    "habits",
+    [
+        {"envelope": "items"},
+        {"within": "result"},
+        {"metadata": "hasMore"},
+        {"lies": ["total-too-high"]},
+        {"past_end": "first"},
+        {"thin": 1.0},
+        {"max_limit": 1},
+        {"ignore_page": True},
+    ],
+    ids=str,
+)
+def test_habits_may_change_while_it_runs(habits: dict[str, Any]) -> None:
+    pages = (1, 2, 9)
+    other_habits: dict[str, Any] = {"metadata": "total", **habits}
+    with Sandbox({ONE: 9}, metadata="total") as api, Sandbox({ONE: 9}, **other_habits) as other:
+        before = [ask(api, page=page, limit=4).content for page in pages]
+        for name, value in habits.items():
+            setattr(api, name, value)
+        after = [ask(api, page=page, limit=4).content for page in pages]
+        assert after != before
+        assert after == [ask(other, page=page, limit=4).content for page in pages]
 
 
 def test_the_answer_comes_after_the_latency() -> None:

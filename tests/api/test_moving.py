@@ -1,0 +1,124 @@
+"""A list that moves while it is read: nobody who was there throughout is lost, or the read says that it is incomplete.
+
+The reader is the real one; the list, its moves and the order of the answers are a script.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.scripted import KINDS, MovingList, ScriptedRead, random_read, read_moving
+
+TOP = ("newcomer-first", "update-first")
+WIDTHS = [1, 2, 4, 16]
+SIGN = {"newcomer-first": 1, "newcomer-last": 1, "deletion": -1}
+
+
+@st.composite
+def scripts(draw: st.DrawFn, kinds: tuple[str, ...], smallest_page: int = 1) -> dict[str, Any]:
+    """A list, how it is read, how it moves, and in which order the answers come.
+
+    Two changes that cancel each other in the total while the same requests are in flight leave no trace: an answer
+    that shows neither is the answer of a list that stands still. So opposite changes are a round of requests apart.
+    """
+    width = draw(st.sampled_from(WIDTHS))
+    moves = []
+    event, changed_at, sign = 0, -1000, 0
+    for _ in range(draw(st.integers(0, 5))):
+        kind = draw(st.sampled_from(kinds))
+        event += draw(st.integers(0, 20))
+        if SIGN.get(kind, sign) != sign:
+            event = max(event, changed_at + 4 * width + 4)
+            sign, changed_at = SIGN[kind], event
+        elif kind in SIGN:
+            changed_at = event
+        moves.append((event, kind, draw(st.integers(0, 100))))
+    return {
+        "rows": draw(st.integers(0, 40)),
+        "size": draw(st.integers(smallest_page, 10)),
+        "width": width,
+        "moves": moves,
+        "choose": draw(st.randoms(use_true_random=False)).randrange,
+    }
+
+
+@given(script=scripts(KINDS), said=st.sampled_from(["total", "total+hasMore", "total+totalPages+hasMore"]))
+def test_where_a_total_is_stated_nobody_is_lost_whatever_moves(script: dict[str, Any], said: str) -> None:
+    read, lost = read_moving(said=said, **script)
+    assert not lost or not read.verdict.is_complete
+
+
+@given(script=scripts((*TOP, "newcomer-last"), smallest_page=6), said=st.sampled_from(["", "hasMore", "totalPages"]))
+def test_without_a_total_nobody_is_lost_where_newcomers_and_updates_gather_at_the_top(
+    script: dict[str, Any], said: str
+) -> None:
+    read, lost = read_moving(said=said, **script)
+    assert not lost or not read.verdict.is_complete
+
+
+@given(script=scripts(KINDS, smallest_page=2), said=st.sampled_from(["", "total", "hasMore", "total+hasMore"]))
+def test_nothing_is_deleted_that_was_there_throughout(script: dict[str, Any], said: str) -> None:
+    read, lost = read_moving(said=said, confirms=True, **script)
+    if not said.startswith("total") and any(kind in {"deletion", "update-last"} for _, kind, _ in script["moves"]):
+        return  # a list that loses rows without a word about it is asked twice, and may lose the same one twice
+    assert not lost or not read.verdict.is_confirmed
+
+
+@given(rows=st.integers(0, 60), size=st.integers(1, 10), width=st.sampled_from(WIDTHS), data=st.data())
+def test_a_list_that_stands_still_costs_nothing_where_a_total_is_stated(
+    rows: int, size: int, width: int, data: st.DataObject
+) -> None:
+    choose = data.draw(st.randoms(use_true_random=False)).randrange
+    held = MovingList(list(range(rows)), [], "total")
+    read = ScriptedRead(held, size=size, width=width, choose=choose).run()
+    pages = -(-rows // size)
+    is_full = rows % size == 0 and rows > 0
+    assert sorted(read.asked) == list(range(1, max(1, pages + (rows > 0)) + 1 + is_full))
+    assert read.verdict.is_complete
+    assert read.verdict.is_confirmed or not rows
+    assert read.written == [f"id-{row}" for row in range(rows)]
+
+
+@pytest.mark.parametrize("rows", [0, 5, 20, 40, 47, 60])
+def test_a_list_that_stands_still_is_looked_at_once_more_at_its_top_where_no_total_is_stated(rows: int) -> None:
+    held = MovingList(list(range(rows)), [], "")
+    read = ScriptedRead(held, size=20).run()
+    pages = -(-rows // 20)
+    end = [pages + 1, pages + 2] if rows % 20 == 0 and rows else [pages + 1]
+    assert read.asked == [*range(1, pages + 1), *end, *([1] if pages > 2 else [])]
+
+
+@pytest.mark.parametrize("width", [1, 4, 16])
+@pytest.mark.parametrize(
+    "kinds", [(kind,) for kind in KINDS] + [("newcomer-first", "deletion", "update-first")], ids=str
+)
+def test_reads_of_usual_lists_lose_nobody_and_end_complete(kinds: tuple[str, ...], width: int) -> None:
+    for seed in range(10):
+        read, lost = random_read(seed, kinds, 1, rows=300, width=width)
+        assert (lost, read.verdict.reason) == (set(), None)
+
+
+def test_candidates_found_by_looking_again_come_after_the_others() -> None:
+    # The last of three pages is updated while the second is asked for, and stands at the top then.
+    read, lost = read_moving(6, 2, 1, [(3, "update-first", 4)], said="total")
+    assert not lost
+    assert read.written[-1] == "id-4"
+
+
+def test_a_list_that_never_stops_moving_is_incomplete() -> None:
+    moves = [(event, "newcomer-first", 0) for event in range(400)]
+    read, _ = read_moving(60, 5, 1, moves, said="total")
+    assert not read.verdict.is_complete
+    assert "the list kept moving while it was read" in str(read.verdict.reason)
+    assert len(read.asked) < 400
+
+
+def test_a_candidate_that_is_listed_twice_is_no_move_for_ever() -> None:
+    held = MovingList([0, 1, 2, 3, 1, 4, 5], [], "")
+    read = ScriptedRead(held, size=2).run()
+    assert read.verdict.is_complete
+    assert len(read.asked) <= 12
