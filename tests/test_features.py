@@ -153,16 +153,19 @@ def test_a_saved_catalog_that_declares_no_members_of_an_object_loses_none(read: 
 # Batches
 
 
-def test_batch_files_are_as_large_as_the_setting_says(read: Read, api: Sandbox, tmp_path: Path) -> None:
-    config = batch_config(tmp_path / "files", batch_size=2)
+@pytest.mark.parametrize(("size", "ids"), [(1, ["a", "b", "c"]), (2, ["ab", "c"]), (3, ["abc"])])
+def test_batch_files_are_as_large_as_the_setting_says(
+    read: Read, api: Sandbox, tmp_path: Path, size: int, ids: list[str]
+) -> None:
+    config = batch_config(tmp_path / "files", batch_size=size)
     config["storage"]["prefix"] = "nightly-"
     run = read(api, batch_config=config)
     assert run.code == 0, run.err
     files = files_of(run)
-    assert [[record["id"] for record in records_in(file)] for file in files] == [["a", "b"], ["c"]]
-    assert [file.name.startswith("nightly-tap-interviewflow--candidates-") for file in files] == [True, True]
+    assert ["".join(record["id"] for record in records_in(file)) for file in files] == ids
+    assert all(file.name.startswith("nightly-tap-interviewflow--candidates-") for file in files)
     assert sorted((tmp_path / "files").iterdir()) == sorted(files)
-    assert [message["type"] for message in run.messages] == ["SCHEMA", "BATCH", "BATCH", "STATE"]
+    assert [message["type"] for message in run.messages] == ["SCHEMA", *["BATCH"] * len(ids), "STATE"]
 
 
 @pytest.mark.parametrize(("compression", "suffix"), [("gzip", ".json.gz"), ("none", ".json")])

@@ -99,6 +99,7 @@ def test_a_state_of_ours_is_taken(state: dict[str, Any]) -> None:
         {"bookmarks": []},
         {"bookmarks": {"candidates": "2026-01-31"}},
         {"bookmarks": {"candidates": {"partitions": {"interviewerId": "i"}}}},
+        {"bookmarks": {"candidates": {"partitions": {}}}},
         {"bookmarks": {"candidates": {"partitions": ["i"]}}},
         {"bookmarks": {"candidates": {"partitions": [{"context": {}}]}}},
         {
