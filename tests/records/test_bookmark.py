@@ -63,8 +63,9 @@ def test_a_bookmark_goes_on_over_pages() -> None:
 
 def test_a_fingerprint_tells_filters_apart_and_shows_nothing_of_them() -> None:
     assert fingerprint(None) is fingerprint({}) is None
-    scores = (50, "50", Decimal("0.5"), "0.5")
-    marks = [fingerprint(filters) for filters in ({"City": "Łódź"}, *({"score": score} for score in scores))]
+    scores: tuple[Any, ...] = (50, "50", Decimal("0.5"), "0.5")
+    filters: list[dict[str, Any]] = [{"City": "Łódź"}, *({"score": score} for score in scores)]
+    marks = [fingerprint(each) for each in filters]
     assert len(set(marks)) == len(marks)
     assert all(mark and len(mark) == 16 and mark.isalnum() for mark in marks)
     assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
