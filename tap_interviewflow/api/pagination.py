@@ -79,11 +79,11 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         return hash(frozenset(page.ids)) in self._hashes
 
     @override
-    def get_next(self, response: Page) -> int:  # type: ignore[override]  # ty: ignore[invalid-method-override]
+    def get_next(self, response: Page) -> int:  # type: ignore[override]  # ty: ignore[incompatible-method-override]
         return self.current_value + 1
 
     @override
-    def has_more(self, response: Page) -> bool:  # type: ignore[override]  # ty: ignore[invalid-method-override]
+    def has_more(self, response: Page) -> bool:  # type: ignore[override]  # ty: ignore[incompatible-method-override]
         """Take in a page, and tell whether to ask for another.
 
         Args:

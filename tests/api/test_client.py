@@ -106,7 +106,7 @@ def test_several_threads_share_a_few_connections(new_client: NewClient) -> None:
     class Counting(Sandbox):
         def _attend(self, connection: Any) -> None:
             opened.add(connection.getpeername())
-            super()._attend(connection)  # type: ignore[misc]
+            super()._attend(connection)  # type: ignore[misc]  # ty: ignore[missing-attribute]
 
     with Counting({ONE: 100}) as api, ThreadPoolExecutor(4) as threads:
         client = new_client(api)
