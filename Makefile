@@ -13,7 +13,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint test-lowest test-meltano test-slow test-targets test-dist bench hub dist clean
+.PHONY: help demo test lint test-lowest test-meltano test-slow test-targets test-dist bench moving hub dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ test-dist: dist $(DEV)/installed-test ## try the wheel by itself, by the README'
 
 bench: $(DEV)/installed-test ## measure how fast the tap reads, and in how much memory
 	$(DEV)/bin/python -m tests.benchmarks
+
+moving: $(DEV)/installed-test ## show what readers lose of a list that moves, and what the tap does not
+	$(DEV)/bin/python -m tests.moving
 
 hub: $(DEV)/installed-test ## write the listing for Meltano Hub, and plugin.yaml
 	$(DEV)/bin/python -m tests.hub

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_interviewflow.records.schema import RESCUED, candidates_schema
+from tests import moving
 from tests.runs import run_here
 
 if TYPE_CHECKING:
@@ -73,3 +74,10 @@ def test_its_commands_are_there() -> None:
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https:)([^)#]+)", README))))
 def test_its_links_lead_somewhere(target: str) -> None:
     assert (ROOT / target).exists()
+
+
+def test_the_table_of_lists_that_move_stands_where_the_command_writes_it() -> None:
+    page = moving.PAGE.read_text(encoding="utf-8")
+    (table,) = moving.MARKED.findall(page)
+    assert all(f"| {name} |" in table for name in moving.KINDS)
+    assert (moving.PAGE.parent / "moving.svg").is_file()
