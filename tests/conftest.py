@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -11,6 +12,10 @@ from tap_interviewflow import tap
 from tap_interviewflow.api.client import Client
 from tests.api.conftest import FakeTime
 from tests.runs import Run, config_for, run_here, write
+
+# Whoever starts the tests in the background has Ctrl-C ignored, and so would every process that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A quick look with every run; `make test-slow` looks longer.
 settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True)
