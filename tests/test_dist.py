@@ -32,7 +32,7 @@ def names_in_source() -> set[str]:
 def test_the_wheel_holds_the_package_and_nothing_else() -> None:
     with zipfile.ZipFile(DIST / f"{NAME}-py3-none-any.whl") as wheel:
         names = set(wheel.namelist())
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tap_interviewflow").glob("*.py")}
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tap_interviewflow").rglob("*.py")}
     described = {f"{NAME}.dist-info/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")}
     licence = f"{NAME}.dist-info/licenses/LICENSE"
     assert names == modules | described | {"tap_interviewflow/py.typed", licence}
