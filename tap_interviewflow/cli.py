@@ -61,7 +61,7 @@ class OneLineCommand(SingerCommand):
     @override
     def main(self, *args: Any, **kwargs: Any) -> Any:
         # Before anything is read: what is wrong with it may be quoted.
-        redact.install(redact.Redactor([os.environ.get("TAP_INTERVIEWFLOW_API_KEY", "")]))
+        redact.install([os.environ.get("TAP_INTERVIEWFLOW_API_KEY", "")])
         try:
             # Otherwise click would report what is wrong with the command line in its own way, in several lines.
             sys.exit(super().main(*args, **kwargs | {"standalone_mode": False}))

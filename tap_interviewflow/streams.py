@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from singer_sdk import Stream
@@ -119,6 +120,7 @@ class Candidates(Stream):
     def get_records(self, context: Context | None) -> Iterator[Record]:
         self._prepare(encodes=False)
         for page in self._pages(context):
+            self._written += len(page.records)
             yield from page.records
 
     def _prepare(self, *, encodes: bool) -> None:
@@ -144,11 +146,9 @@ class Candidates(Stream):
             yield from self._new_candidates(context)
         else:
             for interviewer_id in self._reader.interviewer_ids:
-                written = 0
-                for page in self._reader.pages(interviewer_id):
-                    written += len(page.ids)
-                    yield self._noted(page)
-                self._log_verdict(interviewer_id, written)
+                before = self._written
+                yield from map(self._noted, self._reader.pages(interviewer_id))
+                self._log_verdict(interviewer_id, self._written - before)
 
     def _noted(self, page: Page) -> Page:
         self._tally.add(page.tally)
@@ -164,12 +164,11 @@ class Candidates(Stream):
                 *(interviewer_id, start.isoformat()),
             )
         bookmark = Bookmark(str(self.replication_key), start)
-        written = 0
+        before = self._written
         for page in self._reader.pages(interviewer_id):
             page.records = bookmark.select(page.records)
-            written += len(page.records)
             yield self._noted(page)
-        self._log_verdict(interviewer_id, written, start)
+        self._log_verdict(interviewer_id, self._written - before, start)
         # Only when the last of them is written: a run that breaks off repeats some, and loses none.
         newest = bookmark.value(min(started, self._reader.first_date or started))
         if self._reader.verdicts[interviewer_id].is_complete:
@@ -256,12 +255,8 @@ class Candidates(Stream):
                     self._write_starting_replication_value(context)
                     for page in self._pages(context):
                         self._check_max_record_limit(self._written)
-                        if page.lines is not None:
-                            self._writer.write_lines(page.lines)
-                        for stream, records in self._outgoing(page):
-                            add(stream, records)
+                        count = self._hand_on(page, add)
                         self._writer.flush()  # so that a slow API does not look like a hung tap
-                        count = len(page.records) if page.lines is None else len(page.ids)
                         counter.increment(count)
                         self._written += count
                         self._writer.shutdown.raise_if_requested()
@@ -283,14 +278,33 @@ class Candidates(Stream):
             self._warn_of_misfits()
             self._requests.finish()
 
-    def _outgoing(self, page: Page) -> Iterator[tuple[str, Sequence[dict[str, Any]]]]:
-        """Give the records of a page as they go out, with the stream that they go out as."""
+    def _hand_on(self, page: Page, add: Callable[[str, Sequence[dict[str, Any]]], None]) -> int:
+        """Hand on the records of a page as they are to go out, and give how many candidates they are of."""
+        if page.lines is not None:
+            self._writer.write_lines(page.lines)
+            return len(page.ids)
         if self._writes_pages:
-            yield self.name, page.records
-            return
+            add(self.name, page.records)
+            return len(page.records)
+        written = 0
         for record in page.records:
-            for message in self._generate_record_messages(record):
-                yield message.stream, (message.record,)
+            # A map writes columns in the order of its expressions, which need not be that of the SCHEMA.
+            outgoing = [
+                (each.stream, self._in_order(each.stream, each.record))
+                for each in self._generate_record_messages(record)
+            ]
+            for stream, mapped in outgoing:
+                add(stream, (mapped,))
+            written += bool(outgoing)
+        return written
+
+    def _in_order(self, stream: str, record: dict[str, Any]) -> dict[str, Any]:
+        return {name: record[name] for name in self._columns[stream] if name in record} | record
+
+    @cached_property
+    def _columns(self) -> dict[str, list[str]]:
+        """The columns of each stream that goes out, in the order of its SCHEMA."""
+        return {each.stream_alias: list(each.transformed_schema["properties"]) for each in self.stream_maps}
 
     def _warn_of_misfits(self) -> None:
         """Say with numbers what did not fit."""

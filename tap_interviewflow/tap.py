@@ -86,7 +86,7 @@ class TapInterviewFlow(Tap):
         self.append_builtin_config(schema)
         for name in [name for name, value in self._config.items() if value is None]:
             del self._config[name]
-        redact.install(redact.Redactor([str(self._config.get("api_key", ""))]))
+        redact.install([str(self._config.get("api_key", ""))])
         errors = config.errors(self._config, schema, reads_environment=self._reads_environment)
         if errors and raise_errors:
             line = "; ".join(errors)

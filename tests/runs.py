@@ -70,6 +70,11 @@ class Run:
         return [parts[3] for parts in columns if len(parts) == 4 and parts[1].strip() in levels]
 
     @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """What was measured, in the order of the log."""
+        return [json.loads(line.removeprefix("METRIC: ")) for line in self.lines("INFO") if line.startswith("METRIC: ")]
+
+    @property
     def complaints(self) -> list[str]:
         """What is wrong, or may be."""
         return self.lines("WARNING", "ERROR")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 
+from tap_interviewflow.records.schema import INTERVIEWER
 from tap_interviewflow.sandbox import Sandbox
 from tests import strangers
 from tests.batch_files import batch_config, records_by_stream
@@ -37,6 +38,9 @@ CHOICES = {
     "other pages": Choice({"page_size": 7, "max_parallel_requests": 1}, {}),
     "masked": Choice({"stream_maps": {"candidates": MASKED}}, {}),
     "derived": Choice({"stream_maps": {"candidates": {"name": "__NULL__", "email_hash": "md5(email)"}}}, {}),
+    "only what a map names": Choice(
+        {"stream_maps": {"candidates": {"name": "name", "id": "id", INTERVIEWER: INTERVIEWER, "__else__": None}}}, {}
+    ),
     "filtered": Choice({"stream_maps": {"candidates": {"__filter__": "status == 'hired'"}}}, {}),
     "flattened": Choice(FLAT, {}),
     "masked and flattened": Choice({"stream_maps": {"candidates": MASKED}, **FLAT}, {}),
@@ -91,6 +95,20 @@ def test_every_record_is_valid_by_the_schema_that_was_sent_and_has_its_columns_i
                 valid[message["stream"]].validate(message["record"])
     for stream, records in records_by_stream(run).items():
         assert {tuple(record) for record in records} == {tuple(schemas[stream]["properties"])}
+
+
+@choices
+def test_the_log_and_the_metrics_count_what_was_written(
+    read: Read, api: Sandbox, choice: Choice, tmp_path: Path
+) -> None:
+    for settings in ({}, {"batch_config": batch_config(tmp_path / "files")}):
+        run = read_as(choice, read, api, **settings)
+        written = max(map(len, records_by_stream(run).values()))
+        (record_count,) = (point for point in run.metrics if point["metric"] == "record_count")
+        assert record_count["value"] == written
+        if run.verdicts:
+            assert sum(int(line.split()[2]) for line in run.verdicts.values()) == written
+            assert sum(each["value"] for each in run.metrics if each["metric"] == "candidates_written") == written
 
 
 @choices

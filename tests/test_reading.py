@@ -637,14 +637,10 @@ def test_each_page_may_have_fields_of_its_own(read: Read) -> None:
 # What is measured
 
 
-def metrics(run: Run) -> list[dict[str, Any]]:
-    return [json.loads(line.removeprefix("METRIC: ")) for line in run.lines("INFO") if line.startswith("METRIC: ")]
-
-
 def test_the_verdict_is_measured_for_each_interviewer(read: Read) -> None:
     with Sandbox({ONE: 25, TWO: 5}, metadata="total") as api:
         run = read(api, page_size=10)
-    points = [point for point in metrics(run) if point["metric"].startswith("candidates_")]
+    points = [point for point in run.metrics if point["metric"].startswith("candidates_")]
     found = {(point["tags"]["context"]["interviewerId"], point["metric"]): point["value"] for point in points}
     assert found == {
         (name, f"candidates_{metric}"): count
@@ -656,7 +652,7 @@ def test_the_verdict_is_measured_for_each_interviewer(read: Read) -> None:
 
 def test_the_sdks_metrics_are_there_for_each_request(read: Read) -> None:
     with Sandbox({ONE: 25}) as api:
-        points = metrics(read(api, page_size=10, max_parallel_requests=1))
+        points = read(api, page_size=10, max_parallel_requests=1).metrics
         asked = len(api.requests)
     durations = [point["tags"] for point in points if point["metric"] == "http_request_duration"]
     assert len(durations) >= asked  # a run before may have had some more in flight

@@ -45,13 +45,13 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         """Take the secrets; empty ones are none."""
-        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
-        self._plain = _any_of(pattern for secret in self._secrets for pattern in _plain(secret))
+        self.secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._plain = _any_of(pattern for secret in self.secrets for pattern in _plain(secret))
 
     @cached_property
     def _encoded(self) -> re.Pattern[str]:
         # Made when the first text comes that may need it: most runs write none, and it takes its time.
-        return _any_of(_encoded(secret) for secret in self._secrets if len(secret) >= MIN_SECRET)
+        return _any_of(_encoded(secret) for secret in self.secrets if len(secret) >= MIN_SECRET)
 
     def clean(self, text: str) -> str:
         """Give a text in which each secret and each e-mail address is an ellipsis."""
@@ -122,17 +122,18 @@ def _spelt(character: str) -> str:
 _installing: Final = threading.Lock()
 
 
-def install(redactor: Redactor) -> None:
-    """Put a redactor, in place of an earlier one, before every log record of every logger.
+def install(secrets: Iterable[str]) -> None:
+    """Put a redactor before every log record of every logger, or give the one that is there more to hide.
 
-    Records are made in one place, whatever becomes of them: filters, formatters and handlers see them redacted.
+    Records are made in one place, whatever becomes of them: filters, formatters and handlers see them redacted. What
+    was once a secret of this process stays one: two taps may run side by side.
     """
     with _installing:
         factory = logging.getLogRecordFactory()
         if isinstance(factory, _RecordFactory):
-            factory.redactor = redactor
+            factory.redactor = Redactor([*factory.redactor.secrets, *secrets])
         else:
-            logging.setLogRecordFactory(_RecordFactory(factory, redactor))
+            logging.setLogRecordFactory(_RecordFactory(factory, Redactor(secrets)))
 
 
 def uninstall() -> None:

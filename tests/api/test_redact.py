@@ -227,7 +227,7 @@ def test_a_strangers_text_is_one_line_that_steers_no_terminal() -> None:
 
 @pytest.fixture
 def logger() -> Iterator[logging.Logger]:
-    install(Redactor([PLAIN_KEY]))
+    install([PLAIN_KEY])
     logger = logging.Logger("any", logging.DEBUG)  # noqa: LOG001  # of this test's own
     yield logger
     uninstall()
@@ -387,16 +387,16 @@ def test_a_captured_warning_is_redacted_as_well(logger: logging.Logger, caplog: 
     assert "nobody-may-see" not in caplog.text
 
 
-def test_it_is_installed_once_replaced_and_undone() -> None:
+def test_it_is_installed_once_hides_what_each_tap_of_the_process_adds_and_is_undone() -> None:
     before = logging.getLogRecordFactory()
     uninstall()
     assert logging.getLogRecordFactory() is before is logging.LogRecord
-    install(Redactor(["first-key"]))
+    install(["first-key"])
     installed = logging.getLogRecordFactory()
-    install(Redactor(["second-key"]))
+    install(["second-key"])
     assert logging.getLogRecordFactory() is installed
     made = logging.Logger("any").makeRecord("any", 20, "", 1, "first-key second-key", (), None)  # noqa: LOG001
-    assert made.getMessage() == f"first-key {HIDDEN}"
+    assert made.getMessage() == f"{HIDDEN} {HIDDEN}"
     uninstall()
     assert logging.getLogRecordFactory() is before
     uninstall()
