@@ -9,7 +9,7 @@ from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
-from tap_interviewflow.records.schema import DOCUMENTED, KEY_PROPERTIES
+from tap_interviewflow.records.schema import KEY_PROPERTIES, OWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,8 @@ STREAM: Final = "candidates"
 def mend_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
     """Give a catalog with what the tap promises of it whatever a hand has changed.
 
-    - Both columns of the key are in the schema and the key, and can't be deselected.
+    - Both columns of the key are in the schema and the key, and can't be deselected. They and ``_rescued_data`` are
+      what the tap fills them with, and no other column has to have a value.
     - Open objects do not say that they have no properties: targets would take it that nothing is in them.
     - The replication method is where the SDK looks for it.
 
@@ -41,30 +42,27 @@ def mend_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _mend(stream: dict[str, Any]) -> None:
     schema = stream["schema"]
-    for definition in schema["properties"].values():
+    properties = schema["properties"]
+    for definition in properties.values():
         _open(definition)
-    keys = {name: _key(name, schema["properties"]) for name in KEY_PROPERTIES}
-    is_complete = keys.keys() <= schema["properties"].keys()
-    schema["properties"] = schema["properties"] | keys if is_complete else keys | schema["properties"] | keys
+    own = {name: dict(OWN[name]) for name in OWN if name in {*KEY_PROPERTIES, *properties}}
+    is_complete = properties.keys() >= {*KEY_PROPERTIES}
+    schema["properties"] = properties | own if is_complete else own | properties | own
+    schema["required"] = list(KEY_PROPERTIES)
     stream["stream"] = STREAM
     stream["key_properties"] = list(KEY_PROPERTIES)
     # Without any metadata everything is selected.
     if metadata := {tuple(entry["breadcrumb"]): entry["metadata"] for entry in stream.get("metadata") or ()}:
         root = metadata.setdefault((), {"selected": True})
         root["table-key-properties"] = list(KEY_PROPERTIES)
-        for name in (*KEY_PROPERTIES, root.get("replication-key")):
+        replication_key = root.get("replication-key")
+        for name in (*KEY_PROPERTIES, replication_key or stream.get("replication_key")):
             if name in schema["properties"]:
                 metadata.setdefault(("properties", name), {}).update(inclusion="automatic", selected=True)
-        implied = REPLICATION_INCREMENTAL if root.get("replication-key") else None
+        implied = REPLICATION_INCREMENTAL if replication_key else None
         if method := root.get("replication-method") or implied:
             stream["replication_method"] = method
     stream["metadata"] = [{"breadcrumb": list(where), "metadata": each} for where, each in metadata.items()]
-
-
-def _key(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    given = properties.get(name, {})
-    is_text = "string" in given.get("type", ()) and "format" not in given
-    return given | {"type": ["string"]} if is_text else dict(DOCUMENTED[name])
 
 
 def _open(schema: dict[str, Any]) -> None:

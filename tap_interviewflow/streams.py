@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.singerlib import Catalog, Message
+    from singer_sdk.singerlib import Catalog, Message, MetadataMapping
 
     from tap_interviewflow.api.page import Page
     from tap_interviewflow.measures import RequestMetrics
@@ -102,17 +102,29 @@ class Candidates(Stream):
         if self.replication_method != REPLICATION_INCREMENTAL:
             message = f"the replication method {self.replication_method} is not known; use FULL_TABLE or INCREMENTAL"
             raise ConfigurationError(message)
-        properties = self.effective_schema["properties"]
-        times = [name for name, definition in properties.items() if definition.get("format") == "date-time"]
-        if self.replication_key not in times:
+        if self.replication_key not in (times := self._times):
             key = self.replication_key or "(none given)"
-            is_unseen = self.replication_key and key not in properties
+            is_unseen = self.replication_key and key not in self.effective_schema["properties"]
             unseen = "; discovery saw no candidate with a value for it" if is_unseen else ""
             message = (
                 f"the replication key {key} is not a date-time column of candidates{unseen}; "
                 f"use one of: {', '.join(times)}"
             )
             raise ConfigurationError(message)
+
+    @property
+    @override
+    def metadata(self) -> MetadataMapping:
+        metadata = super().metadata
+        if self._tap_input_catalog is None:
+            metadata.root.valid_replication_keys = self._times
+        return metadata
+
+    @property
+    def _times(self) -> list[str]:
+        """The columns that can be the replication key."""
+        properties = self.effective_schema["properties"]
+        return [name for name, definition in properties.items() if definition.get("format") == "date-time"]
 
     # Reading
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from functools import cached_property
+from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from singer_sdk import Tap
@@ -51,7 +52,10 @@ class TapInterviewFlow(Tap):
         """Initialize the tap; the arguments are those of the SDK's."""
         self.shutdown = Shutdown()
         self._reads_environment = bool(kwargs.get("parse_env_config"))
-        if isinstance(document := kwargs.get("catalog"), dict):
+        for name in ("catalog", "state"):  # a program that embeds the tap may give the path of a file
+            if isinstance(path := kwargs.get(name), str | PurePath):
+                kwargs[name] = cli.read_object(name, str(path), Path(path).read_bytes())
+        if document := kwargs.get("catalog"):
             kwargs["catalog"] = mend_catalog(document.to_dict() if isinstance(document, Catalog) else document)
         _check_state(kwargs.get("state") or {})
         super().__init__(**kwargs)

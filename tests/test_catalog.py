@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KEYS = ["interviewerId", "id"]
 KEY = {"type": ["string"]}
 TEXT = {"type": ["string", "null"]}
+TIME = {**TEXT, "format": "date-time"}
 OPEN = {"type": ["object", "null"], "additionalProperties": True}
 OPEN_AS_IT_WAS = {"type": ["object", "null"], "properties": {}, "additionalProperties": True}
 
@@ -71,7 +72,7 @@ def without_descriptions(properties: dict[str, Any]) -> dict[str, Any]:
 def test_a_catalog_that_needs_no_mending_stays_as_it_is(api: Sandbox) -> None:
     given = catalog(([], {"selected": True, "table-key-properties": KEYS}), email=TEXT)
     before = copy.deepcopy(given)
-    assert columns(given) == given["streams"][0]["schema"]["properties"]
+    assert without_descriptions(columns(given)) == given["streams"][0]["schema"]["properties"]
     assert given == before, "what is given is not changed"
     discovered = TapInterviewFlow(config=config_for(api)).catalog_dict
     again = TapInterviewFlow(config=config_for(api), catalog=mend_catalog(discovered)).catalog_dict
@@ -113,8 +114,18 @@ def test_a_column_of_the_key_is_text_and_never_null(definition: dict[str, Any]) 
     assert without_descriptions(columns(catalog(id=definition)))["id"] == KEY
 
 
-def test_what_a_hand_has_added_to_a_column_of_the_key_stays() -> None:
-    assert columns(catalog(id={"type": ["string", "null"], "maxLength": 36}))["id"] == {**KEY, "maxLength": 36}
+def test_a_hand_can_not_make_a_column_that_the_tap_fills_itself_refuse_what_the_tap_fills_in() -> None:
+    document = catalog(
+        id={"type": "string", "maxLength": 3}, interviewerId={"enum": ["a"]}, _rescued_data=TEXT, email=TEXT
+    )
+    document["streams"][0]["schema"]["required"] = ["email"]
+    schema = mended(document)["schema"]
+    assert without_descriptions(schema["properties"]) == {
+        **dict.fromkeys(KEYS, KEY),
+        "_rescued_data": OPEN,
+        "email": TEXT,
+    }
+    assert schema["required"] == KEYS
 
 
 @pytest.mark.parametrize(
@@ -236,6 +247,26 @@ def test_the_metadata_decide_on_the_replication_method(metadata: dict[str, Any],
     document = catalog(([], {"selected": True} | metadata))
     document["streams"][0]["replication_method"] = "FULL_TABLE"
     assert mended(document)["replication_method"] == method
+
+
+def test_a_replication_key_beside_the_metadata_can_not_be_deselected_either() -> None:
+    document = catalog(([], {"selected": True}), (["properties", "createdAt"], {"selected": False}), createdAt=TIME)
+    document["streams"][0]["replication_key"] = "createdAt"
+    assert selected(document, "properties", "createdAt")
+
+
+def test_discovery_names_the_columns_that_can_be_the_replication_key(api: Sandbox, read: Read) -> None:
+    catalog = json.loads(read(api, "--discover").out)
+    (stream,) = catalog["streams"]
+    (root,) = (entry["metadata"] for entry in stream["metadata"] if entry["breadcrumb"] == [])
+    properties = stream["schema"]["properties"]
+    assert root["valid-replication-keys"] == [name for name in properties if properties[name].get("format")]
+    assert "createdAt" in root["valid-replication-keys"]
+    assert "replication-key" not in root
+    automatic = [entry["breadcrumb"] for entry in stream["metadata"] if entry["metadata"]["inclusion"] == "automatic"]
+    assert automatic == [["properties", name] for name in KEYS]
+    run = read(api, catalog=catalog)
+    assert run.of("STATE")[-1]["value"] == {"bookmarks": {"candidates": {}}}
 
 
 # What can't be mended

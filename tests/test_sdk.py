@@ -1,16 +1,20 @@
-"""The SDK's own tests of a tap, offline."""
+"""The SDK's own tests of a tap, offline, and what a program gets that embeds the tap."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import gc
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.testing import TapTestRunner, get_tap_test_class
 
 from tap_interviewflow.api import redact
 from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.tap import TapInterviewFlow
-from tests.runs import catalog_of, config_for
+from tests.runs import catalog_of, config_for, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,3 +40,34 @@ def runner() -> Iterator[TapTestRunner]:
         made.sync_all()
         yield made
     redact.uninstall()
+
+
+# In a program of one's own
+
+
+def test_a_catalog_and_a_state_may_be_the_paths_of_files(tmp_path: Path) -> None:
+    document = catalog_of()
+    document["streams"][0]["schema"]["properties"].pop("id")  # mended as any other
+    paths: dict[str, Any] = {
+        "catalog": write(tmp_path / "catalog", document),
+        "state": Path(write(tmp_path / "state", {"bookmarks": {}})),
+    }
+    tap = TapInterviewFlow(config={"api_key": "key", "interviewer_ids": ["one"]}, **paths)
+    assert "id" in tap.catalog["candidates"].schema.to_dict()["properties"]
+    for name in paths:
+        bad = {name: write(tmp_path / "bad", [])}
+        with pytest.raises(ConfigurationError, match=f"given as {name}, is not a valid JSON object"):
+            TapInterviewFlow(config={"api_key": "key", "interviewer_ids": ["one"]}, **bad)
+
+
+def test_a_tap_that_is_forgotten_leaves_no_thread_and_no_connection() -> None:
+    with Sandbox({"one": 250, "two": 30}) as sandbox:
+        tap = TapInterviewFlow(config=config_for(sandbox))
+        assert tap.catalog_dict
+        fetchers = [thread for thread in threading.enumerate() if thread.name.startswith("fetcher-")]
+        assert fetchers
+        del tap
+        gc.collect()
+        for thread in fetchers:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in fetchers)

@@ -72,9 +72,9 @@ class WorkerPool:
         self._running.add(future)
         self._calls.put(run)
         if len(self._threads) < self.size:
-            thread = threading.Thread(target=self._work, name=f"fetcher-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            name = f"fetcher-{len(self._threads)}"
+            self._threads.append(threading.Thread(target=_work, args=(self._calls,), name=name, daemon=True))
+            self._threads[-1].start()
         return future
 
     def wait_for_any(self) -> None:
@@ -103,9 +103,15 @@ class WorkerPool:
             self._calls.put(None)
         self._threads.clear()
 
-    def _work(self) -> None:
-        while run := self._calls.get():
-            run()
+    def __del__(self) -> None:
+        """End with the tap, where a program makes one only to discover."""
+        self.close()
+
+
+def _work(calls: SimpleQueue[Callable[[], None] | None]) -> None:
+    while run := calls.get():
+        run()
+        del run  # it holds on to the tap
 
 
 class Fetch(Protocol):

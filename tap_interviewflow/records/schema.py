@@ -64,9 +64,11 @@ DOCUMENTED: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """The fields that the vendor's pages name (ingestion API, interview candidate API), in the order of the stream."""
 
-_RESCUED: Final = _OBJECT | {
-    "description": "What the API sent and the other columns have no place for, by its own name."
+OWN: Final[Mapping[str, Mapping[str, Any]]] = {
+    **{name: DOCUMENTED[name] for name in KEY_PROPERTIES},
+    RESCUED: _OBJECT | {"description": "What the API sent and the other columns have no place for, by its own name."},
 }
+"""The columns that the tap makes itself, whatever the API sends."""
 
 
 def candidates_schema(sample: Iterable[Mapping[str, object]] = ()) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def candidates_schema(sample: Iterable[Mapping[str, object]] = ()) -> dict[str, 
         if is_column_name(name) and name.casefold() not in taken:
             taken.add(name.casefold())
             properties[name] = dict(definition)
-    properties[RESCUED] = dict(_RESCUED)
+    properties[RESCUED] = dict(OWN[RESCUED])
     return {"type": "object", "properties": properties, "required": list(KEY_PROPERTIES)}
 
 
