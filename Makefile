@@ -13,7 +13,7 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint test-lowest test-meltano test-slow test-targets test-dist bench moving hub dist clean
+.PHONY: help demo test lint test-lowest test-meltano test-slow test-targets test-examples test-dist bench moving hub dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ test-slow: $(DEV)/installed-test ## run the tests that wait or read a lot
 
 test-targets: $(DEV)/installed-test $(MELTANO)/installed-meltano ## load into real targets, each in its own environment
 	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/pytest -m targets
+
+test-examples: $(DEV)/installed-test $(MELTANO)/installed-meltano ## run the examples as they stand, with made-up candidates
+	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/pytest -m examples
 
 test-dist: dist $(DEV)/installed-test ## try the wheel by itself, by the README's quick start
 	$(DEV)/bin/pytest -m dist

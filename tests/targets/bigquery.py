@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tests.targets.environments import environment
+from tests.environments import environment
 from tests.targets.warehouses import Warehouse, wait_for_port
 
 if TYPE_CHECKING:

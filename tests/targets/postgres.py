@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.targets.environments import environment
+from tests.environments import environment
 from tests.targets.warehouses import FLATTENED, Warehouse, json_lines, output_of, parsed
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.targets.environments import REQUIREMENTS, ROOT, environment
+from tests.environments import REQUIREMENTS, ROOT, environment
 from tests.targets.warehouses import JsonLines
 
 if TYPE_CHECKING:
@@ -124,4 +124,4 @@ class Project:
 def meltano() -> str:
     """Give the path of Meltano's executable."""
     found = os.environ.get("MELTANO") or shutil.which("meltano")
-    return found or pytest.fail("no Meltano: run `make test-targets`, or name the executable in MELTANO")
+    return found or pytest.fail("no Meltano: run the tests by `make`, or name the executable in MELTANO")

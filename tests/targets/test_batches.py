@@ -19,8 +19,8 @@ import pytest
 import requests
 
 from tap_interviewflow.sandbox import Sandbox
+from tests.environments import environment
 from tests.runs import config_for, write
-from tests.targets.environments import environment
 from tests.targets.pipelines import differences, held, names_of, restored
 from tests.targets.postgres import empty_postgres
 from tests.targets.warehouses import FLATTENED, json_lines, wait_for_port

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
+from tests.environments import environment
 from tests.runs import write
-from tests.targets.environments import environment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
 
+from tests.environments import environment
 from tests.runs import config_for, write
-from tests.targets.environments import environment
 from tests.targets.pipelines import Ended, Row, held, names_of, pipe, restored
 
 if TYPE_CHECKING:

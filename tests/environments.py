@@ -1,4 +1,4 @@
-"""An environment for each target, made when it is first needed and kept, since their dependencies conflict."""
+"""An environment for each target and example, made when it is first needed and kept: their dependencies conflict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parent.parent.parent
+ROOT: Final = Path(__file__).parent.parent
 CACHE: Final = Path(os.environ.get("TARGETS_CACHE") or ROOT / ".targets")
 
 REQUIREMENTS: Final = {

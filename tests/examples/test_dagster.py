@@ -1,4 +1,4 @@
-"""The Dagster example, run as it stands, with Meltano (make test-targets)."""
+"""The Dagster example, run as it stands, with Meltano (make test-examples)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
-from tests.targets.environments import ROOT, environment
+from tests.environments import ROOT, environment
 from tests.targets.pipelines import differences, held, names_of, restored
 from tests.targets.projects import Project, meltano
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.targets, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.examples, pytest.mark.timeout(900)]
 
 HELD = {"interviewer-1": 40, "interviewer-2": 30, "interviewer-3": 20, "interviewer-4": 10}
 EXAMPLE = ROOT / "examples" / "dagster" / "interviews.py"
