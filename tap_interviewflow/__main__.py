@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 from typing import Final
 
 MAX_YOUNG_OBJECTS: Final = 20_000
@@ -23,7 +24,11 @@ def main() -> None:
     gc.set_threshold(MAX_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     gc.enable()
     own_process()
-    TapInterviewFlow.cli()
+    try:
+        command = TapInterviewFlow.cli  # sets up the log
+    except Exception as error:  # noqa: BLE001  # whatever the libraries make of a bad file
+        sys.exit(f"LOGLEVEL or SINGER_SDK_LOG_CONFIG can't be used: {type(error).__name__}")
+    command()
 
 
 if __name__ == "__main__":

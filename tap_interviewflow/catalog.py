@@ -9,6 +9,8 @@ from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
+from tap_interviewflow.api.redact import plain_name
+from tap_interviewflow.records.conform import Column
 from tap_interviewflow.records.schema import KEY_PROPERTIES, OWN
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def mend_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
     - The replication method is where the SDK looks for it.
 
     Raises:
-        ConfigurationError: If the stream is not in it, or in a shape that nobody could read.
+        ConfigurationError: If the stream is not in it, or in a shape that nobody could read, or a column is.
     """
     try:
         streams = [copy.deepcopy(entry) for entry in document["streams"] if entry["tap_stream_id"] == STREAM]
@@ -37,6 +39,13 @@ def mend_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
     except (AttributeError, KeyError, TypeError, ValueError):
         message = f"the catalog has no stream {STREAM} that can be read; make one with --discover"
         raise ConfigurationError(message) from None
+    for stream in streams:
+        for name, definition in stream["schema"]["properties"].items():
+            try:
+                Column.of(name, definition)
+            except (TypeError, ValueError):
+                message = f"the column {plain_name(name)} of the catalog is not defined by a valid JSON Schema"
+                raise ConfigurationError(message) from None
     return mended
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -125,8 +124,6 @@ REMEDIES: Final = {
     "user_agent": "it must be plain text in one line",
     "emit_activate_version_messages": "it must be true or false",
 }
-_SHOWN: Final = {"page_size", "start_date", "max_parallel_requests", "request_timeout", "records_jsonpath"}
-_MAX_SHOWN: Final = 40
 
 
 def errors(config: Mapping[str, Any], schema: Mapping[str, Any], *, reads_environment: bool = True) -> list[str]:
@@ -138,8 +135,8 @@ def errors(config: Mapping[str, Any], schema: Mapping[str, Any], *, reads_enviro
         reads_environment: Whether settings were looked for there, too.
 
     Returns:
-        For each bad setting one text with its name, what is wrong and what would be right. No secret and no
-        filter value is quoted.
+        For each bad setting one text with its name, what is wrong and what would be right. No value is quoted: it
+        may be a secret in the wrong place.
     """
     validator = th.extend_validator_with_defaults(th.DEFAULT_JSONSCHEMA_VALIDATOR)(builtin.mended(schema))
     missing = [name for name in schema.get("required", ()) if name not in config]
@@ -173,21 +170,21 @@ def unknown(name: str, names: Iterable[str], prefix: str = "") -> str:
 
 
 def _wrong(error: ValidationError) -> str:
-    setting, *inner = error.path
+    inner = list(error.path)[1:]
     if error.instance in ("", []):
         return "is empty" if not inner else "has an empty value in it"
     if inner:
         place = f", for {json.dumps(inner[0])}" if isinstance(inner[0], str) else ""
         return f"has {builtin.kind(error.instance)} in it{place}"
-    if setting in _SHOWN and isinstance(error.instance, (str, int, float, Decimal)):
-        return f"is {_shown(error.instance)}"
     if error.validator == "type":
         return f"is {builtin.kind(error.instance)}"
-    return "is not valid"
-
-
-def _shown(value: str | float | Decimal) -> str:
-    return (str(value) if isinstance(value, Decimal) else json.dumps(value))[:_MAX_SHOWN]
+    return (
+        "is too small"
+        if error.validator == "minimum"
+        else "is too large"
+        if error.validator == "maximum"
+        else "is not valid"
+    )
 
 
 def _wrong_ids(ids: Sequence[str]) -> str | None:
@@ -198,7 +195,7 @@ def _wrong_start_date(text: str) -> str | None:
     try:
         to_moment(text)
     except ValueError:
-        return f"is {_shown(text)}"
+        return "is not a date or a time"
     return None
 
 
@@ -206,7 +203,7 @@ def _wrong_jsonpath(text: str) -> str | None:
     try:
         parse_jsonpath(text)
     except Exception as error:  # noqa: BLE001  # the parser has no exception of its own
-        return f"is {_shown(text)}, which is not a valid JSONPath ({type(error).__name__})"
+        return f"is not a valid JSONPath ({type(error).__name__})"
     return None
 
 

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from tap_interviewflow import __version__, streams
 from tap_interviewflow.sandbox import Sandbox
-from tests.runs import Run, run_here
+from tests.runs import Run, run_here, run_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -292,3 +292,9 @@ def test_a_bad_command_line_is_one_line(arguments: tuple[str, ...]) -> None:
     assert (run.code, run.out) == (2, "")
     (line,) = run.err.splitlines()
     assert arguments[0] in line
+
+
+def test_a_log_that_can_not_be_set_up_is_one_line_too() -> None:
+    run = run_process("--version", environment={"LOGLEVEL": "trace"})
+    assert (run.code, run.out) == (1, "")
+    assert run.err.splitlines() == ["LOGLEVEL or SINGER_SDK_LOG_CONFIG can't be used: ValueError"]

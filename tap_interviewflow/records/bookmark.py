@@ -73,15 +73,24 @@ def check_state(state: Mapping[str, Any]) -> None:
         ValueError: If it has another shape than the tap writes, or a bookmark that is not a time.
     """
     try:
-        bookmarks = state["bookmarks"] if state else {}
-        for stream in bookmarks.values():
-            for partition in list.copy(stream.get("partitions", [])):
-                _ = partition["context"][INTERVIEWER]
-                if (value := partition.get("replication_key_value")) is not None:
-                    to_moment(value)
+        is_ours = _is_ours(state)
     except (AttributeError, KeyError, TypeError, ValueError):
+        is_ours = False
+    if not is_ours:
         message = (
             "the state has a shape that this tap does not write, and is not used; give the state of an earlier run, "
             "or none to start afresh"
         )
-        raise ValueError(message) from None
+        raise ValueError(message)
+
+
+def _is_ours(state: Mapping[str, Any]) -> bool:
+    bookmarks = state["bookmarks"] if state else {}
+    for stream in bookmarks.values():
+        partitions = list.copy(stream.get("partitions", []))
+        for partition in partitions:
+            if (value := partition.get("replication_key_value")) is not None:
+                to_moment(value)
+        if len({partition["context"][INTERVIEWER] for partition in partitions}) < len(partitions):
+            return False  # nobody knows which of two bookmarks counts
+    return True

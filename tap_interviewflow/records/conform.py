@@ -77,7 +77,11 @@ class Column(NamedTuple):
 
     @classmethod
     def of(cls, name: str, definition: Mapping[str, Any]) -> Column:
-        """Read a property's definition, from discovery or from a catalog that a user has changed."""
+        """Read a property's definition, from discovery or from a catalog that a user has changed.
+
+        Raises:
+            ValueError: If it is not a JSON Schema.
+        """
         declared = definition.get("type", ())
         types = {declared} if isinstance(declared, str) else set(declared)
         rest = {key: value for key, value in definition.items() if key not in _ANNOTATIONS}
@@ -86,7 +90,12 @@ class Column(NamedTuple):
             if types - {"null"} == {json_type} and rest in allowed:
                 return cls(name, kind, frozenset({*python, *({_NOTHING} if nullable else ())}), fits, nullable)
         # Slow to load, and for a catalog made by hand only.
-        from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415
+        from jsonschema import Draft202012Validator, FormatChecker, SchemaError  # noqa: PLC0415
+
+        try:
+            Draft202012Validator.check_schema(definition, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        except SchemaError:
+            raise ValueError(name) from None
 
         formats = FormatChecker()
         formats.checks("date-time")(lambda value: not isinstance(value, str) or is_time(value))

@@ -103,6 +103,7 @@ def test_a_state_of_ours_is_taken(state: dict[str, Any]) -> None:
         {"bookmarks": {"candidates": {"partitions": {}}}},
         {"bookmarks": {"candidates": {"partitions": ["i"]}}},
         {"bookmarks": {"candidates": {"partitions": [{"context": {}}]}}},
+        {"bookmarks": {"candidates": {"partitions": [{"context": {"interviewerId": "i"}}] * 2}}},
         {
             "bookmarks": {
                 "candidates": {"partitions": [{"context": {"interviewerId": "i"}, "replication_key_value": "secret"}]}
