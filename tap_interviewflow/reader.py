@@ -185,6 +185,11 @@ class Reader:
                 logger.info("Interviewer %s, page %d: %s candidates so far%s", interviewer_id, page.number,
                             f"{seen.count:,}", of)  # fmt: skip
         self._prefetcher.go_on()
+        if seen.doubles:
+            logger.warning(
+                "Interviewer %s: %s came with the ID of another one on the same page; a target keeps one of each",
+                *(interviewer_id, count_of(seen.doubles, "candidate")),
+            )
         yield from self._look_again(queue, seen, seen.looks(paginator.last), interviewer_id)
         verdict = seen.verdict(paginator.doubts)
         if self._confirms and verdict.is_complete:

@@ -116,7 +116,7 @@ class Candidates(Stream):
     @override
     def metadata(self) -> MetadataMapping:
         metadata = super().metadata
-        if self._tap_input_catalog is None:
+        if self._tap.input_catalog is None:
             metadata.root.valid_replication_keys = self._times
         return metadata
 
@@ -142,6 +142,7 @@ class Candidates(Stream):
             self.effective_schema,
             deselected={path[0] for path in paths if len(path) == 1},
             deselected_inside={path for path in paths if len(path) > 1},
+            masked=self._masked,
         )
         self._is_rescuing = conformer.has_rescue
         self._reader.prepare(
@@ -149,6 +150,12 @@ class Candidates(Stream):
             encode=self._encode if encodes and not self.is_incremental else None,
             confirms=self._stream_version is not None and self._keeps_deletes_back() is None,
         )
+
+    @cached_property
+    def _masked(self) -> set[str]:
+        """The fields that any map removes or replaces."""
+        maps = (self.config.get("stream_maps") or {}).values()
+        return {name for each in maps if isinstance(each, dict) for name in each}
 
     def _pages(self, context: Context | None) -> Iterator[Page]:
         """Give the pages of one Interviewer, or of all, with the records that are to go out of each."""
@@ -323,15 +330,18 @@ class Candidates(Stream):
         tally = self._tally
         properties = self.schema["properties"]
         kept = f"kept in {RESCUED}" if self._is_rescuing else f"dropped, as {RESCUED} is not selected"
+        fates = dict.fromkeys(self._masked, "dropped, as a map replaces it")
         total = f"{tally.candidates:,}"
         columns = {name.casefold() for name in properties}
         lines = []
         for name, count in sorted(tally.unknown.items()):
             helps = is_column_name(name) and name.casefold() not in columns
             advice = "; run discovery again for a column" if helps else ""
-            lines.append(f"{count:,} of {total} candidates have the field {plain_name(name)}, {kept}{advice}")
+            lines.append(
+                f"{count:,} of {total} candidates have the field {plain_name(name)}, {fates.get(name, kept)}{advice}"
+            )
         for (name, misfit), count in sorted(tally.misfits.items()):
-            lines.append(f"{count:,} of {total} values of {plain_name(name)} are {misfit}; {kept}")
+            lines.append(f"{count:,} of {total} values of {plain_name(name)} are {misfit}; {fates.get(name, kept)}")
         for line in lines[:MAX_WARNINGS]:
             self.logger.warning("%s", line)
         if len(lines) > MAX_WARNINGS:

@@ -9,6 +9,7 @@ import pytest
 
 from tap_interviewflow.sandbox import Sandbox
 from tests.batch_files import batch_config, files_of, records_by_stream, records_in
+from tests.runs import catalog_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +87,22 @@ def test_a_deselected_field_is_gone_from_columns_and_rescue(read: Read, api: San
     assert "score" not in run.of("SCHEMA")[0]["schema"]["properties"]
     assert all(not {"email", "score"} & record.keys() for record in run.records)
     assert [record["_rescued_data"] for record in run.records] == [None] * 3
+
+
+@pytest.mark.parametrize("mapped", [None, "__NULL__", "md5(email) if email else None"])
+def test_what_a_map_hides_does_not_come_out_in_the_rescue(read: Read, mapped: str | None) -> None:
+    people: list[dict[str, Any]] = [
+        {"id": "a", "email": {"work": "one@example.com"}, "score": "new"},
+        {"id": "b", "email": ["two@example.com"]},
+    ]
+    with Sandbox({"interviewer-1": people}) as api:
+        run = read(api, catalog=catalog_of({"id": "a"}), stream_maps={"candidates": {"email": mapped}})
+    assert "@example.com" not in run.out + run.err
+    assert [record["_rescued_data"] for record in run.records] == [{"score": "new"}, None]
+    assert run.complaints[1:] == [
+        "1 of 2 values of email are arrays, its column is text; dropped, as a map replaces it",
+        "1 of 2 values of email are objects, its column is text; dropped, as a map replaces it",
+    ]
 
 
 def test_the_rescue_itself_can_be_deselected(read: Read, api: Sandbox) -> None:

@@ -634,6 +634,16 @@ def test_each_page_may_have_fields_of_its_own(read: Read) -> None:
     assert rescued["id-5"] is None
 
 
+def test_two_rows_with_one_id_are_both_written_and_warned_of(read: Read) -> None:
+    with Sandbox({ONE: [person(1), person(2, status="draft"), person(2, status="hired")]}) as api:
+        run = read(api, catalog=catalog_of(person(1)))
+    assert [record["status"] for record in run.records][1:] == ["draft", "hired"]
+    (line,) = run.complaints
+    assert line == (
+        f"Interviewer {ONE}: 1 candidate came with the ID of another one on the same page; a target keeps one of each"
+    )
+
+
 # What is measured
 
 

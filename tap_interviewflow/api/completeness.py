@@ -65,7 +65,11 @@ class _Look:
 
 
 class Completeness:
-    """Which candidates of an Interviewer came, what shows that its list moved, and what to look at again."""
+    """Which candidates of an Interviewer came, what shows that its list moved, and what to look at again.
+
+    Attributes:
+        doubles: How many came with the ID of another one on the same page.
+    """
 
     def __init__(self, habits: Habits) -> None:
         """Start before the first page."""
@@ -76,6 +80,7 @@ class Completeness:
         self._before: frozenset[str] = frozenset()
         self._has_far_repeats = False
         self._repeats = 0
+        self.doubles = 0
         self._found = 0
         self._moved: list[int] = []  # the pages that differ from what the page before let expect
         self._numbers: array[int] = array("L")
@@ -112,6 +117,7 @@ class Completeness:
         """Take in the next page of the first read, and tell how many of its candidates are new."""
         unseen, _ = self._seen.add(page.ids, 0)
         ids = frozenset(page.ids)
+        self.doubles += len(page.ids) - len(ids)
         repeated = len(ids) - len(unseen)
         on_neighbour = len(ids & self._before) if repeated else 0
         has_moved = self._totals.note(page.metadata.total, page.sent, page.received)

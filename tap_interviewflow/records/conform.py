@@ -131,6 +131,7 @@ class Conformer:
         *,
         deselected: Collection[str] = (),
         deselected_inside: Collection[tuple[str, ...]] = (),
+        masked: Collection[str] = (),
     ) -> None:
         """Prepare for a schema.
 
@@ -138,8 +139,9 @@ class Conformer:
             schema: The effective schema of the stream.
             deselected: Names of fields that are to be dropped, never rescued.
             deselected_inside: The same for members of objects, by the names that lead to them.
+            masked: Names of fields of which nothing is to be rescued: what a map is to hide would come out there.
         """
-        self._deselected_inside = deselected_inside
+        self._deselected_inside = {*deselected_inside, *((name,) for name in masked)}
         self._names = [name for name in schema["properties"] if name not in deselected]
         columns = [Column.of(name, schema["properties"][name]) for name in self._names if name not in KEY_PROPERTIES]
         self._columns = [column for column in columns if column.name != RESCUED]
@@ -232,7 +234,7 @@ class _Rescue:
             ordered = {name: values[name] for name in sorted(values)}
             for path in deselected_inside:
                 ordered = _without(ordered, path)
-            kept[place] = json_safe(ordered, widest=2**64)
+            kept[place] = json_safe(ordered, widest=2**64) or None
         return kept
 
     def _keep(self, place: int, name: str, value: object, misfit: str | None = None) -> None:
