@@ -10,7 +10,7 @@ from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from tap_interviewflow.api.redact import plain_name
-from tap_interviewflow.records.conform import Column
+from tap_interviewflow.records.column import Column
 from tap_interviewflow.records.schema import KEY_PROPERTIES, OWN
 
 if TYPE_CHECKING:

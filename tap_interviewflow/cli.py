@@ -24,7 +24,7 @@ from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
 from tap_interviewflow.api import redact
-from tap_interviewflow.writer import OutputError, TargetGoneError
+from tap_interviewflow.output import OutputError, TargetGoneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

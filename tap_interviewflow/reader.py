@@ -15,10 +15,12 @@ from tap_interviewflow.api.completeness import Completeness, Verdict
 from tap_interviewflow.api.envelope import NotAPageError, open_look_up, open_page
 from tap_interviewflow.api.page import Habits, Page
 from tap_interviewflow.api.pagination import CandidatesPaginator
-from tap_interviewflow.api.prefetch import MAX_AGE, PageQueue, Prefetcher, WorkerPool
+from tap_interviewflow.api.pool import WorkerPool
+from tap_interviewflow.api.prefetch import MAX_AGE, PageQueue, Prefetcher
 from tap_interviewflow.api.retry import AbandonedError
 from tap_interviewflow.records.conform import Conformer, NoIDError
 from tap_interviewflow.records.schema import ID, INTERVIEWER, candidates_schema
+from tap_interviewflow.report import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -313,11 +315,6 @@ class Reader:
                 tally.replaced = response.replaced
                 return interview_id, Page(1, [record[ID] for record in records], records=records, tally=tally)
         return interview_id, refusal
-
-
-def count_of(count: int, noun: str) -> str:
-    """Give a number with its noun: «1 page», «3,600 candidates»."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _where(interviewer_id: str, number: int) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
 from singer_sdk.exceptions import ConfigurationError
@@ -15,13 +14,14 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_interviewflow.api.redact import plain_name
-from tap_interviewflow.measures import log_verdict
-from tap_interviewflow.reader import count_of
+from tap_interviewflow import deletes
+from tap_interviewflow.output import OutputError
 from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
-from tap_interviewflow.records.conform import Conformer, Tally
-from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES, RESCUED, is_column_name
-from tap_interviewflow.writer import OutputError, record_lines
+from tap_interviewflow.records.conform import Conformer
+from tap_interviewflow.records.rescue import Tally
+from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES
+from tap_interviewflow.report import count_of, log_misfits, log_verdict
+from tap_interviewflow.writer import record_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -32,12 +32,9 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog, Message, MetadataMapping
 
     from tap_interviewflow.api.page import Page
-    from tap_interviewflow.measures import RequestMetrics
     from tap_interviewflow.reader import Reader
+    from tap_interviewflow.report import RequestMetrics
     from tap_interviewflow.writer import SingerWriter
-
-MAX_WARNINGS: Final = 50
-"""How many fields that did not fit are reported by name."""
 
 
 class Candidates(Stream):
@@ -148,7 +145,8 @@ class Candidates(Stream):
         self._reader.prepare(
             conformer,
             encode=self._encode if encodes and not self.is_incremental else None,
-            confirms=self._stream_version is not None and self._keeps_deletes_back() is None,
+            confirms=self._stream_version is not None
+            and deletes.reason_of_settings(self.config, reads_some=self._reads_some) is None,
         )
 
     @cached_property
@@ -167,7 +165,7 @@ class Candidates(Stream):
             for interviewer_id in self._reader.interviewer_ids:
                 before = self._written
                 yield from map(self._noted, self._reader.pages(interviewer_id))
-                self._log_verdict(interviewer_id, self._written - before)
+                log_verdict(interviewer_id, self._reader.verdicts[interviewer_id], self._written - before)
 
     def _noted(self, page: Page) -> Page:
         self._tally.add(page.tally)
@@ -187,7 +185,7 @@ class Candidates(Stream):
         for page in self._reader.pages(interviewer_id):
             page.records = bookmark.select(page.records)
             yield self._noted(page)
-        self._log_verdict(interviewer_id, self._written - before, start)
+        log_verdict(interviewer_id, self._reader.verdicts[interviewer_id], self._written - before, start)
         # Only when the last of them is written: a run that breaks off repeats some, and loses none.
         newest = bookmark.value(min(started, self._reader.first_date or started))
         if self._reader.verdicts[interviewer_id].is_complete:
@@ -199,17 +197,6 @@ class Candidates(Stream):
                 del state[FILTER]
         elif newest:
             self.logger.warning("Interviewer %s: the bookmark stays, as candidates may be missing", interviewer_id)
-
-    def _log_verdict(self, interviewer_id: str, written: int, start: datetime | None = None) -> None:
-        verdict = self._reader.verdicts[interviewer_id]
-        since = f" since {start.isoformat()}" if start else ""
-        outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.reason}"
-        self.logger.log(
-            logging.INFO if verdict.is_complete else logging.WARNING,
-            "Interviewer %s: %s read, %s written%s, %s",
-            *(interviewer_id, f"{verdict.read:,}", f"{written:,}", since, outcome),
-        )
-        log_verdict(interviewer_id, verdict, written)
 
     # Writing
 
@@ -236,7 +223,7 @@ class Candidates(Stream):
         def add(stream: str, records: Sequence[dict[str, Any]]) -> None:
             self._writer.write_lines(record_lines(stream, records, self._stream_version, datetime.now(UTC)))
 
-        self._sync_pages(add, self._writer.flush, encodes=self._writes_pages and self.ABORT_AT_RECORD_COUNT is None)
+        self._sync_pages(add, self._writer.flush, encodes=self._writes_pages and not self._reads_some)
         yield from ()
 
     @override
@@ -294,7 +281,7 @@ class Candidates(Stream):
                 self.logger.warning("Stopped by %s after %s", *stopped)
             raise
         finally:
-            self._warn_of_misfits()
+            log_misfits(self._tally, self.schema["properties"], masked=self._masked, is_rescuing=self._is_rescuing)
             self._requests.finish()
 
     def _hand_on(self, page: Page, add: Callable[[str, Sequence[dict[str, Any]]], None]) -> int:
@@ -324,30 +311,6 @@ class Candidates(Stream):
     def _columns(self) -> dict[str, list[str]]:
         """The columns of each stream that goes out, in the order of its SCHEMA."""
         return {each.stream_alias: list(each.transformed_schema["properties"]) for each in self.stream_maps}
-
-    def _warn_of_misfits(self) -> None:
-        """Say with numbers what did not fit."""
-        tally = self._tally
-        properties = self.schema["properties"]
-        kept = f"kept in {RESCUED}" if self._is_rescuing else f"dropped, as {RESCUED} is not selected"
-        fates = dict.fromkeys(self._masked, "dropped, as a map replaces it")
-        total = f"{tally.candidates:,}"
-        columns = {name.casefold() for name in properties}
-        lines = []
-        for name, count in sorted(tally.unknown.items()):
-            helps = is_column_name(name) and name.casefold() not in columns
-            advice = "; run discovery again for a column" if helps else ""
-            lines.append(
-                f"{count:,} of {total} candidates have the field {plain_name(name)}, {fates.get(name, kept)}{advice}"
-            )
-        for (name, misfit), count in sorted(tally.misfits.items()):
-            lines.append(f"{count:,} of {total} values of {plain_name(name)} are {misfit}; {fates.get(name, kept)}")
-        for line in lines[:MAX_WARNINGS]:
-            self.logger.warning("%s", line)
-        if len(lines) > MAX_WARNINGS:
-            self.logger.warning("Values of %d more fields are %s", len(lines) - MAX_WARNINGS, kept)
-        if tally.replaced:
-            self.logger.warning("Replaced %s that no target can store by U+FFFD", count_of(tally.replaced, "character"))
 
     # State
 
@@ -379,36 +342,9 @@ class Candidates(Stream):
 
     # Versions
 
-    def _keeps_deletes_back(self) -> str | None:
-        """Say why a target may not delete what does not come in this run, as far as the settings tell."""
-        maps = (self.config.get("stream_maps") or {}).values()
-        reasons = {
-            "what goes out in batches carries no version": self.config.get("batch_config"),
-            "only single candidates are read": self.config.get("interview_ids"),
-            "additional_fields leaves candidates out": self.config.get("additional_fields"),
-            "a __filter__ in stream_maps leaves candidates out": any(
-                isinstance(each, dict) and "__filter__" in each for each in maps
-            ),
-            "only some candidates are read": self.ABORT_AT_RECORD_COUNT is not None,
-        }
-        return next((reason for reason, holds in reasons.items() if holds), None)
-
-    def _speaks_against_deletes(self) -> str | None:
-        """Say why a target may not delete what did not come in this run."""
-        if reason := self._keeps_deletes_back():
-            return reason
-        verdicts = self._reader.verdicts
-        for interviewer_id in self._reader.interviewer_ids:
-            verdict = verdicts.get(interviewer_id)
-            if verdict is None or not verdict.is_complete:
-                return f"not everything was read of Interviewer {interviewer_id}"
-            if not verdict.is_confirmed:
-                return f"a second look at Interviewer {interviewer_id} found other candidates"
-        if not any(verdict.read for verdict in verdicts.values()):
-            return "no Interviewer has a single candidate"
-        if not self._reader.are_still_empty():
-            return "an Interviewer that had no candidate has some now"
-        return None
+    @property
+    def _reads_some(self) -> bool:
+        return self.ABORT_AT_RECORD_COUNT is not None
 
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
@@ -420,7 +356,7 @@ class Candidates(Stream):
         super().finalize_state_progress_markers(state)
         try:
             if self._stream_version is not None:
-                if reason := self._speaks_against_deletes():
+                if reason := deletes.reason_against(self.config, self._reader, reads_some=self._reads_some):
                     self.logger.warning("No ACTIVATE_VERSION is sent, so nothing is deleted: %s", reason)
                 else:
                     super()._write_activate_version_message(self._stream_version)

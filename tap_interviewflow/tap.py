@@ -19,10 +19,10 @@ from tap_interviewflow import cli, config, environment
 from tap_interviewflow.api import redact
 from tap_interviewflow.api.client import Client
 from tap_interviewflow.catalog import mend_catalog
-from tap_interviewflow.measures import RequestMetrics
-from tap_interviewflow.reader import Reader, count_of
+from tap_interviewflow.reader import Reader
 from tap_interviewflow.records.bookmark import check_state
 from tap_interviewflow.records.schema import candidates_schema
+from tap_interviewflow.report import RequestMetrics, count_of
 from tap_interviewflow.shutdown import Interrupted, Shutdown
 from tap_interviewflow.streams import Candidates
 from tap_interviewflow.writer import SingerWriter

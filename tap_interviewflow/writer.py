@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import select
-import stat
 import sys
 import time
-from collections import deque
-from contextlib import suppress
 from datetime import datetime
-from mmap import PAGESIZE
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -19,27 +12,18 @@ from singer_sdk.singerlib import Message, RecordMessage
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from typing_extensions import override
 
-from tap_interviewflow.shutdown import POLL_INTERVAL, Shutdown
+from tap_interviewflow.output import Output, OutputError, TargetGoneError, output_error, output_of
+from tap_interviewflow.shutdown import Shutdown
 
 if sys.platform == "linux":
-    import fcntl
-    import termios
+    pass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MAX_BUFFER: Final = 2**18
-_MAX_PIPE: Final = 2**20
 _NAP: Final = 0.005
 """Seconds until a pipe that takes a short line, and says so, is asked again whether it takes a long one."""
-
-
-class OutputError(Exception):
-    """Standard output takes no more."""
-
-
-class TargetGoneError(OutputError):
-    """The target takes no more, and there is nobody to tell."""
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -99,7 +83,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
         self.shutdown = shutdown or Shutdown()
         self._buffer = bytearray()
         self._begun = 0  # bytes of the first line in the buffer that are written already
-        self._output: _Output | None = None
+        self._output: Output | None = None
         self._failure: OutputError | None = None
 
     @override
@@ -138,7 +122,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             except OutputError as error:
                 self._failure = error
             except OSError as error:
-                self._failure = _output_error(error)
+                self._failure = output_error(error)
         if self._failure is not None:
             raise self._failure
 
@@ -149,7 +133,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
         if sys.__stdout__ is None or sys.stdout is not sys.__stdout__:
             self._write_to_stand_in()
             return
-        output = self._output = self._output or _output(sys.__stdout__.fileno())
+        output = self._output = self._output or output_of(sys.__stdout__.fileno())
         try:
             while self._buffer:
                 self._write_some(output)
@@ -157,7 +141,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             output.cut(self._begun)
             raise
 
-    def _write_some(self, output: _Output) -> None:
+    def _write_some(self, output: Output) -> None:
         room = output.room()
         end = self._buffer.rfind(b"\n", 0, room) + 1
         if not end and (self._begun or room >= output.capacity):
@@ -186,102 +170,3 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             buffer.write(self._buffer)
         sys.stdout.flush()
         self._buffer.clear()
-
-
-def _output_error(error: OSError) -> OutputError:
-    # Windows calls it an invalid argument.
-    if isinstance(error, BrokenPipeError | ConnectionResetError) or (os.name == "nt" and error.errno == errno.EINVAL):
-        return TargetGoneError("the target has closed the pipe")
-    return OutputError(f"standard output can't be written: {error.strerror}")
-
-
-class _Output:
-    """A file or a device, which takes any number of bytes; on Windows, everything.
-
-    Attributes:
-        capacity: The longest line that it takes whole or not at all.
-    """
-
-    capacity = sys.maxsize
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def room(self) -> int:
-        """Wait a moment for room, and say how many bytes may be written without another wait."""
-        return self.capacity
-
-    def write(self, lines: bytes | bytearray) -> int:
-        return os.write(self._number, lines)
-
-    def cut(self, count: int) -> None:
-        """Take the beginning of a line off the end of a file."""
-        if count and stat.S_ISREG(os.fstat(self._number).st_mode):
-            os.ftruncate(self._number, os.lseek(self._number, 0, os.SEEK_CUR) - count)
-
-
-class _Channel(_Output):
-    """A socket, a terminal, or a pipe of a system that does not say how full it is."""
-
-    capacity = getattr(select, "PIPE_BUF", 512)
-
-    @override
-    def room(self) -> int:
-        return self.capacity if select.select((), (self._number,), (), POLL_INTERVAL)[1] else 0
-
-
-def _output(number: int) -> _Output:
-    mode = os.fstat(number).st_mode
-    if os.name == "nt" or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)):
-        return _Output(number)
-    if sys.platform == "linux" and stat.S_ISFIFO(mode):
-        with suppress(OSError):  # not every Linux is one: it may be another system's imitation
-            return _Pipe(number)
-    return _Channel(number)
-
-
-if sys.platform == "linux":
-
-    class _Pipe(_Channel):
-        """A pipe that says how much nobody has read yet.
-
-        It consists of pages, and a write takes as many as it would alone, at most: where they are known to be free,
-        more than ``PIPE_BUF`` bytes go in at once, which is cheaper and keeps longer lines whole.
-        """
-
-        def __init__(self, number: int) -> None:
-            super().__init__(number)
-            self.capacity = fcntl.fcntl(number, fcntl.F_GETPIPE_SZ)
-            if self.capacity < _MAX_PIPE:
-                with suppress(OSError):  # a user may have only so many pages in pipes
-                    self.capacity = fcntl.fcntl(number, fcntl.F_SETPIPE_SZ, _MAX_PIPE)
-            self._poll = select.poll()
-            self._poll.register(number, select.POLLOUT)
-            # The bytes of each write that is not read to its end, the oldest first; of all of them, and their pages.
-            self._sizes: deque[int] = deque()
-            self._size = self._pages = 0
-
-        @override
-        def room(self) -> int:
-            for _, event in self._poll.poll(1000 * POLL_INTERVAL):
-                if event & select.POLLERR:
-                    return self.capacity  # nobody reads any more: the write will say so
-                return max(self.capacity - PAGESIZE * self._pages_in_use(), select.PIPE_BUF)
-            return 0
-
-        @override
-        def write(self, lines: bytes | bytearray) -> int:
-            count = super().write(lines)
-            self._sizes.append(count)
-            self._add(count)
-            return count
-
-        def _add(self, size: int, sign: int = 1) -> None:
-            self._size += sign * size
-            self._pages += sign * -(-size // PAGESIZE)
-
-        def _pages_in_use(self) -> int:
-            unread = int.from_bytes(fcntl.ioctl(self._number, termios.FIONREAD, bytes(4)), sys.byteorder)
-            while self._sizes and self._size - self._sizes[0] >= unread:
-                self._add(self._sizes.popleft(), -1)
-            return self._pages - (self._size - unread) // PAGESIZE

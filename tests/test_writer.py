@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 import pytest
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
-from tap_interviewflow import shutdown, writer
+from tap_interviewflow import output, shutdown
+from tap_interviewflow.output import OutputError, TargetGoneError
 from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.shutdown import Interrupted
-from tap_interviewflow.writer import OutputError, SingerWriter, TargetGoneError
+from tap_interviewflow.writer import SingerWriter
 from tests.runs import config_for, run_here, start, write
 from tests.test_faults import CATALOG
 
@@ -351,7 +352,7 @@ def test_a_pipe_gets_only_what_it_takes_at_once(target: Target, monkeypatch: pyt
 
     monkeypatch.setattr(os, "write", noted)
     monkeypatch.setattr(shutdown, "MAX_TARGET_WAIT", -1)
-    monkeypatch.setattr(writer, "POLL_INTERVAL", 0)
+    monkeypatch.setattr(output, "POLL_INTERVAL", 0)
     dice = Random(seed)  # noqa: S311  # the same on every run
     for _ in range(20):
         target.read_what_is_there()

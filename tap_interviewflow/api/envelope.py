@@ -6,7 +6,6 @@ usual web frameworks have; everything else is an error that names the keys found
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_interviewflow.api.metadata import FALSE, WRAPPERS, PageMetadata, envelopes, metadata_of, spelled
 from tap_interviewflow.api.redact import plain_name, printable
 from tap_interviewflow.records.schema import ID_SOURCES
 
@@ -21,23 +21,10 @@ _LISTS: Final = (
     *("data", "candidates", "interviews", "results", "items"),
     *("records", "rows", "docs", "list", "content"),
 )
-_WRAPPERS: Final = ("data", "result", "response")
-_CONTAINERS: Final = ("meta", "metadata", "pagination", "paging", "pageInfo", "page_info", "page", "links", "_links")
-_MORE: Final = {
-    *("hasmore", "hasnext", "hasnextpage", "hasmorepages", "morepages"),
-    *("next", "nextpage", "nextpageurl", "nexturl"),
-}
-_LAST: Final = {"last", "islast", "islastpage", "lastpage"}
-_PAGES: Final = {"totalpages", "lastpage", "pagecount", "numpages", "pagestotal", "pages"}
-_TOTAL: Final = {
-    *("total", "totalcount", "totalitems", "totalelements", "totaldocs", "totalrows", "totalhits"),
-    *("totalresults", "totalrecords", "totalcandidates", "totalinterviews", "count"),
-}
 _CODES: Final = ("status", "statusCode", "status_code", "code", "errorCode", "error_code")
 _SUCCESS: Final = ("success", "ok", "isSuccess", "is_success", "succeeded")
 _FAILED: Final = ("isError", "is_error", "hasError", "has_error", "hasErrors", "failed")
 _FAILURES: Final = {"error", "fail", "failed", "failure", "false"}
-_FALSE: Final = {"false", "no", "0"}
 _TRUE: Final = {"true", "yes", "1"}
 _NO_ERROR: Final = {"", "none", "null", "false", "no", "0"}
 _REASONS: Final = (
@@ -68,15 +55,6 @@ class NotAPageError(FatalAPIError):
 
 
 @dataclass(frozen=True, slots=True)
-class PageMetadata:
-    """What an answer says of its place among the pages; None where it says nothing."""
-
-    has_more: bool | None = None
-    pages: int | None = None
-    total: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Envelope:
     """An answer, opened."""
 
@@ -96,7 +74,7 @@ def open_page(document: object, records_jsonpath: str | None = None) -> Envelope
         FatalAPIError: If it holds more than one, or one that is too long or holds something else.
     """
     if isinstance(document, dict):
-        for envelope in _envelopes(document):
+        for envelope in envelopes(document):
             _check(envelope, document)
             _check_status(envelope, document)
     candidates = _at_jsonpath(document, records_jsonpath) if records_jsonpath else _list(document)
@@ -109,7 +87,7 @@ def open_page(document: object, records_jsonpath: str | None = None) -> Envelope
     if kinds:
         message = f"the list of candidates holds a value of type {kinds.pop().__name__}{_names_of(document)}"
         raise FatalAPIError(message)
-    return Envelope(candidates, _metadata(document))
+    return Envelope(candidates, metadata_of(document))
 
 
 def open_look_up(document: object, interview_id: str, records_jsonpath: str | None = None) -> list[dict[str, Any]]:
@@ -147,7 +125,7 @@ def _alone(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     An interview beside a person (``{"candidate": {…}, "interview": {"id": …}}``) is one record: its own members, and
     whatever stands beside it by its own name.
     """
-    for where in (*_WRAPPERS, None):
+    for where in (*WRAPPERS, None):
         place = document.get(where) if where else document
         if not isinstance(place, dict):
             continue
@@ -162,7 +140,7 @@ def _alone(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _said(place: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Give the members of an object but for what reports a success, where it is no candidate itself."""
     for name, value in place.items():
-        is_own_status = name == "status" and isinstance(value, str) and _spelled(value) not in _FINE
+        is_own_status = name == "status" and isinstance(value, str) and spelled(value) not in _FINE
         if name not in _REPORTS or is_own_status or _ids(place):
             yield name, value
 
@@ -204,39 +182,30 @@ def _list(document: object) -> list[Any]:
 
 def _lists(document: Mapping[str, Any]) -> dict[str, list[Any]]:
     places = {name: document.get(name) for name in _LISTS}
-    for wrapper in _WRAPPERS:
+    for wrapper in WRAPPERS:
         inner = document.get(wrapper)
         if isinstance(inner, dict):
             places |= {f"{wrapper}.{name}": inner.get(name) for name in _LISTS}
     return {place: value for place, value in places.items() if isinstance(value, list)}
 
 
-def _envelopes(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield document
-    yield from (document[name] for name in _WRAPPERS if isinstance(document.get(name), dict))
-
-
 # Failures that come with HTTP 200
 
 
 def _check(envelope: Mapping[str, Any], document: Mapping[str, Any]) -> None:
-    said_no = any(_spelled(envelope.get(name)) in _FALSE for name in _SUCCESS)
-    said_so = any(_spelled(envelope.get(name)) in _TRUE for name in _FAILED)
+    said_no = any(spelled(envelope.get(name)) in FALSE for name in _SUCCESS)
+    said_so = any(spelled(envelope.get(name)) in _TRUE for name in _FAILED)
     errors = [envelope[name] for name in ("error", "errors") if envelope.get(name)]
-    if said_no or said_so or any(_spelled(error) not in _NO_ERROR for error in errors):
+    if said_no or said_so or any(spelled(error) not in _NO_ERROR for error in errors):
         raise _failure(document)
 
 
 def _check_status(envelope: Mapping[str, Any], document: Mapping[str, Any]) -> None:
     # For the envelope of a list only: a candidate that stands alone has a status of its own.
-    codes = [_spelled(envelope.get(name)) for name in _CODES]
+    codes = [spelled(envelope.get(name)) for name in _CODES]
     is_code = any(len(code) == 3 and code.isdecimal() and code[0] in "45" for code in codes)  # noqa: PLR2004
     if codes[0] in _FAILURES or is_code:
         raise _failure(document)
-
-
-def _spelled(value: object) -> str:
-    return str(value).strip().lower() if isinstance(value, (str, bool, int)) else ("" if not value else "something")
 
 
 def reason_of(document: object) -> str:
@@ -249,7 +218,7 @@ def reason_of(document: object) -> str:
             break
         reasons = (found[name] for name in _REASONS if isinstance(found.get(name), (str, dict, list)))
         found = next(filter(None, reasons), None) or next(
-            (found[name] for name in _WRAPPERS if isinstance(found.get(name), dict)), None
+            (found[name] for name in WRAPPERS if isinstance(found.get(name), dict)), None
         )
     if not isinstance(found, str):
         return ""
@@ -281,55 +250,3 @@ def _names_of(document: object) -> str:
 
 def _names(document: Mapping[str, Any]) -> str:
     return ", ".join(map(plain_name, islice(document, MAX_NAMES))) or "none"
-
-
-# What is said beside the list
-
-
-def _metadata(document: object) -> PageMetadata:
-    if not isinstance(document, dict):
-        return PageMetadata()
-    places = list(_envelopes(document))
-    for _ in range(2):  # meta.pagination is two levels deep
-        places += [
-            inner
-            for place in places
-            for name in _CONTAINERS
-            if isinstance(inner := place.get(name), dict) and not any(inner is known for known in places)
-        ]
-    flags: set[bool] = set()
-    pages: list[int] = []
-    totals: list[int] = []
-    for place in places:
-        for name, value in place.items():
-            word = _plain(name)
-            if word in _MORE and (flag := _flag(value)) is not None:
-                flags.add(flag)
-            elif word in _LAST and (said := _spelled(value)) in {"true", "false"}:
-                flags.add(said == "false")
-            elif word in _PAGES and (count := _count(value)) is not None:
-                pages.append(count)
-            elif word in _TOTAL and (count := _count(value)) is not None:
-                totals.append(count)
-    # Of several words the one that promises the most: too much costs a request, too little loses candidates.
-    return PageMetadata(True in flags if flags else None, max(pages, default=None), max(totals, default=None))
-
-
-_UNSPELLED: Final = re.compile(r"[_\-]")
-
-
-def _plain(name: str) -> str:
-    return _UNSPELLED.sub("", name).lower() if len(name) <= 30 else ""  # noqa: PLR2004  # longer than any of the words
-
-
-def _flag(value: object) -> bool | None:
-    """Read a flag, or the address or number of the next page, null where there is none."""
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    return _spelled(value) not in _FALSE | {""}
-
-
-def _count(value: object) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:  # noqa: PLR2004
-        return int(value)
-    return value if type(value) is int and value >= 0 else None

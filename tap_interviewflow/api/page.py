@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tap_interviewflow.api.envelope import PageMetadata
-from tap_interviewflow.records.conform import Tally
+from tap_interviewflow.api.metadata import PageMetadata
+from tap_interviewflow.records.rescue import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

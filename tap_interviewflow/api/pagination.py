@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from singer_sdk.pagination import BaseAPIPaginator
 from typing_extensions import override
 
-from tap_interviewflow.api.envelope import PageMetadata
+from tap_interviewflow.api.metadata import PageMetadata
 
 if TYPE_CHECKING:
     from singer_sdk.exceptions import FatalAPIError

@@ -11,10 +11,10 @@ from tap_interviewflow.api.envelope import (
     MAX_CANDIDATES,
     MAX_REASON,
     NotAPageError,
-    PageMetadata,
     open_look_up,
     open_page,
 )
+from tap_interviewflow.api.metadata import PageMetadata
 
 ADA = {"id": "1", "name": "Ada"}
 BOB = {"id": "2", "name": "Bob"}

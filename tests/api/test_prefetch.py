@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from tap_interviewflow.api.envelope import PageMetadata
+from tap_interviewflow.api.metadata import PageMetadata
 from tap_interviewflow.api.page import Habits, Page
-from tap_interviewflow.api.prefetch import PageQueue, Prefetcher, WorkerPool
+from tap_interviewflow.api.pool import WorkerPool
+from tap_interviewflow.api.prefetch import PageQueue, Prefetcher
 from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.shutdown import Interrupted, Shutdown
 

@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 
-from tap_interviewflow.records.conform import Conformer, NoIDError, Tally
+from tap_interviewflow.records.conform import Conformer, NoIDError
 from tap_interviewflow.records.json import decode
+from tap_interviewflow.records.rescue import Tally
 from tap_interviewflow.records.schema import candidates_schema
 from tap_interviewflow.writer import record_lines
 from tests import strangers

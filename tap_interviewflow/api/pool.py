@@ -1,0 +1,102 @@
+"""Threads that fetch side by side, and are waited for in an order."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tap_interviewflow.shutdown import Shutdown
+
+_T = TypeVar("_T")
+
+POLL_INTERVAL: Final = 0.2
+"""Seconds between looks at whether the run is to stop: some systems deliver no signal to a thread that waits."""
+
+
+class WorkerPool:
+    """Threads that fetch. They are daemons: a request that hangs does not keep the process alive."""
+
+    def __init__(self, size: int, shutdown: Shutdown) -> None:
+        """Start no thread yet.
+
+        Args:
+            size: How many fetch at once.
+            shutdown: What is to be obeyed while an answer is waited for.
+        """
+        self.size = size
+        self._shutdown = shutdown
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._running: set[Future[Any]] = set()
+        self._has_ended = threading.Event()  # whichever it was: to wait for futures takes twice as long
+
+    def now(self) -> float:
+        """Give the time that pages are stamped with."""
+        return time.monotonic()
+
+    def is_idle(self) -> bool:
+        """Whether another call would start at once."""
+        self._running = {future for future in self._running if not future.done()}
+        return len(self._running) < self.size
+
+    def submit(self, call: Callable[[], _T]) -> Future[_T]:
+        """Have a call made in one of the threads."""
+        future: Future[_T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(call())
+            except BaseException as error:  # noqa: BLE001  # raised again where the result is asked for
+                future.set_exception(error)
+            self._has_ended.set()
+
+        self._running.add(future)
+        self._calls.put(run)
+        if len(self._threads) < self.size:
+            name = f"fetcher-{len(self._threads)}"
+            self._threads.append(threading.Thread(target=_work, args=(self._calls,), name=name, daemon=True))
+            self._threads[-1].start()
+        return future
+
+    def wait_for_any(self) -> None:
+        """Wait a moment, or less if a call ends or has ended since the last time."""
+        self._shutdown.raise_if_requested()
+        self._has_ended.wait(POLL_INTERVAL)
+        self._has_ended.clear()
+
+    def in_order(self, calls: Iterable[Callable[[], _T]]) -> Iterator[_T]:
+        """Make calls side by side and give their results in the order of the calls."""
+        waiting = iter(calls)
+        pending: deque[Future[_T]] = deque()
+        call = next(waiting, None)
+        while call or pending:
+            while call and len(pending) < 2 * self.size and self.is_idle():
+                pending.append(self.submit(call))
+                call = next(waiting, None)
+            if pending and pending[0].done():
+                yield pending.popleft().result()
+            else:
+                self.wait_for_any()
+
+    def close(self) -> None:
+        """Let the threads end, each after the call that it is in."""
+        for _ in self._threads:
+            self._calls.put(None)
+        self._threads.clear()
+
+    def __del__(self) -> None:
+        """End with the tap, where a program makes one only to discover."""
+        self.close()
+
+
+def _work(calls: SimpleQueue[Callable[[], None] | None]) -> None:
+    while run := calls.get():
+        run()
+        del run  # it holds on to the tap

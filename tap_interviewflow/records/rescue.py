@@ -1,0 +1,122 @@
+"""What does not fit: kept in ``_rescued_data``, and counted."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tap_interviewflow.records.json import is_empty, json_safe
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from tap_interviewflow.records.column import Column
+
+
+@dataclass(slots=True)
+class Tally:
+    """What did not fit, counted.
+
+    Attributes:
+        candidates: How many there were.
+        unknown: How many of them have a field that is no column, by name.
+        misfits: How many values are not what their column takes, by the name and what they are in words.
+        replaced: How many characters that no target can store were replaced by U+FFFD.
+    """
+
+    candidates: int = 0
+    unknown: Counter[str] = field(default_factory=Counter)
+    misfits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    replaced: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Add another tally to this one."""
+        self.candidates += other.candidates
+        self.unknown += other.unknown
+        self.misfits += other.misfits
+        self.replaced += other.replaced
+
+
+class Rescue:
+    """What does not fit of a page, by the places of the candidates."""
+
+    def __init__(self, count: int) -> None:
+        """Start with nothing kept, of a page with so many candidates."""
+        self.tally = Tally(count)
+        self._count = count
+        self._values: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+
+    def differing_keys(self, name: str, sent: Sequence[Any], keys: Sequence[str]) -> None:
+        """Keep what the API sent in the place of a key."""
+        if sent == keys:
+            return
+        for place, value in enumerate(sent):
+            if value is not None and value != keys[place]:
+                self._keep(place, name, value, f"{_kind_of(value)} that differs from the key")
+
+    def misfits(self, column: Column, values: Sequence[Any], candidates: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+        """Give a column's values, null where one does not fit and is kept."""
+        if not (misfits := column.misfits(values)):
+            return values
+        fitting = list(values)
+        for place in misfits:
+            if column.name in candidates[place]:
+                self._keep(place, column.name, values[place], _misfit(values[place], column))
+            fitting[place] = None
+        return fitting
+
+    def unknown(self, expected: Collection[str], candidates: Sequence[Mapping[str, Any]]) -> None:
+        """Keep fields that are not expected."""
+        for place, candidate in enumerate(candidates):
+            for name in candidate:
+                if name not in expected:
+                    self._keep(place, name, candidate[name])
+
+    def column(self, deselected_inside: Collection[tuple[str, ...]]) -> list[dict[str, Any] | None]:
+        """Give the column of what was kept, without what was deselected inside of it."""
+        kept: list[dict[str, Any] | None] = [None] * self._count
+        for place, values in self._values.items():
+            ordered = {name: values[name] for name in sorted(values)}
+            for path in deselected_inside:
+                ordered = _without(ordered, path)
+            kept[place] = json_safe(ordered, widest=2**64) or None
+        return kept
+
+    def _keep(self, place: int, name: str, value: object, misfit: str | None = None) -> None:
+        self._values[place][name] = value
+        if is_empty(value):
+            return
+        if misfit is None:
+            self.tally.unknown[name] += 1
+        else:
+            self.tally.misfits[name, misfit] += 1
+
+
+def _without(value: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401
+    """Give a value without the member that a path leads to, in whatever lists it stands."""
+    if isinstance(value, list):
+        return [_without(member, path) for member in value]
+    if not isinstance(value, dict) or path[0] not in value:
+        return value
+    if len(path) == 1:
+        return {name: member for name, member in value.items() if name != path[0]}
+    return {**value, path[0]: _without(value[path[0]], path[1:])}
+
+
+def _kind_of(value: object) -> str:
+    kinds = {str: "text", bool: "boolean", dict: "an object", list: "an array", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _misfit(value: object, column: Column) -> str:
+    """Say what a value is, and what its column takes, in words that follow «3 of 3,600 values of score are»."""
+    if column.types is not None and type(value) in column.types:
+        odd = {"number": "numbers beyond 64 bits or a double", "date-time": "not full RFC 3339 times"}
+        is_number = isinstance(value, (int, Decimal))
+        found = odd["number"] if is_number else odd.get(column.kind, "of another kind inside")
+    else:
+        plural = {"an object": "objects", "an array": "arrays", "a number": "numbers", "boolean": "booleans"}
+        found = plural.get(_kind_of(value), _kind_of(value))
+    return f"{found}, its column is {column.kind}"

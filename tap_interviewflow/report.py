@@ -1,0 +1,132 @@
+"""What a run reports of itself: metrics beside the SDK's own, a verdict for each Interviewer, what did not fit."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from enum import Enum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from singer_sdk import metrics
+
+from tap_interviewflow.api.client import PATH
+from tap_interviewflow.api.redact import plain_name
+from tap_interviewflow.records.schema import INTERVIEWER, RESCUED, is_column_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from tap_interviewflow.api.completeness import Verdict
+    from tap_interviewflow.records.rescue import Tally
+
+STREAM: Final = "candidates"
+
+MAX_WARNINGS: Final = 50
+"""How many fields that did not fit are reported by name."""
+
+logger = logging.getLogger(f"tap-interviewflow.{STREAM}")
+
+
+class CandidateMetric(Enum):
+    """What is measured for each Interviewer."""
+
+    PROMISED = "candidates_promised"
+    READ = "candidates_read"
+    WRITTEN = "candidates_written"
+
+
+class RequestMetrics:
+    """The SDK's metrics of requests, as each of its REST streams logs them."""
+
+    def __init__(self) -> None:
+        """Start at none."""
+        self._counter = metrics.http_request_counter(STREAM, endpoint=PATH)
+        self._lock = threading.Lock()
+        self._logger = metrics.get_metrics_logger()
+
+    def log(self, status: int | None, seconds: float) -> None:
+        """Log one exchange, in the thread that made it.
+
+        Args:
+            status: The status of the answer; None if none came.
+            seconds: How long it took.
+        """
+        with self._lock:
+            self._counter.increment()
+        is_good = status is not None and status < HTTPStatus.BAD_REQUEST
+        tags: dict[str, Any] = {
+            metrics.Tag.STREAM: STREAM,
+            metrics.Tag.ENDPOINT: PATH,
+            metrics.Tag.HTTP_STATUS_CODE: status,
+            metrics.Tag.STATUS: metrics.Status.SUCCEEDED if is_good else metrics.Status.FAILED,
+        }
+        metrics.log(self._logger, metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags))
+
+    def finish(self) -> None:
+        """Log how many there were."""
+        with self._lock:
+            self._counter.exit()
+
+
+def log_verdict(interviewer_id: str, verdict: Verdict, written: int, start: datetime | None = None) -> None:
+    """Log how many candidates of an Interviewer were promised, read and written, and whether that is all.
+
+    Args:
+        interviewer_id: The Interviewer.
+        verdict: How its read has ended.
+        written: How many candidates went out.
+        start: What is older than this was not to be written.
+    """
+    since = f" since {start.isoformat()}" if start else ""
+    outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.reason}"
+    logger.log(
+        logging.INFO if verdict.is_complete else logging.WARNING,
+        "Interviewer %s: %s read, %s written%s, %s",
+        *(interviewer_id, f"{verdict.read:,}", f"{written:,}", since, outcome),
+    )
+    tags = {
+        metrics.Tag.STREAM: STREAM,
+        metrics.Tag.CONTEXT: {INTERVIEWER: interviewer_id},
+        "verdict": outcome.partition(":")[0],
+    }
+    for metric, value in zip(CandidateMetric, (verdict.promised, verdict.read, written), strict=True):
+        if value is not None:
+            point = metrics.Point("counter", metric, value, tags)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
+            metrics.log(metrics.get_metrics_logger(), point)
+
+
+def log_misfits(tally: Tally, columns: Collection[str], *, masked: Collection[str], is_rescuing: bool) -> None:
+    """Log with numbers what did not fit.
+
+    Args:
+        tally: What it was.
+        columns: The names of the columns that there are.
+        masked: The fields that a map removes or replaces.
+        is_rescuing: Whether ``_rescued_data`` is written.
+    """
+    kept = f"kept in {RESCUED}" if is_rescuing else f"dropped, as {RESCUED} is not selected"
+    fates = dict.fromkeys(masked, "dropped, as a map replaces it")
+    total = f"{tally.candidates:,}"
+    taken = {name.casefold() for name in columns}
+    lines = []
+    for name, count in sorted(tally.unknown.items()):
+        helps = is_column_name(name) and name.casefold() not in taken
+        advice = "; run discovery again for a column" if helps else ""
+        lines.append(
+            f"{count:,} of {total} candidates have the field {plain_name(name)}, {fates.get(name, kept)}{advice}"
+        )
+    for (name, misfit), count in sorted(tally.misfits.items()):
+        lines.append(f"{count:,} of {total} values of {plain_name(name)} are {misfit}; {fates.get(name, kept)}")
+    for line in lines[:MAX_WARNINGS]:
+        logger.warning("%s", line)
+    if len(lines) > MAX_WARNINGS:
+        logger.warning("Values of %d more fields are %s", len(lines) - MAX_WARNINGS, kept)
+    if tally.replaced:
+        logger.warning("Replaced %s that no target can store by U+FFFD", count_of(tally.replaced, "character"))
+
+
+def count_of(count: int, noun: str) -> str:
+    """Give a number with its noun: «1 page», «3,600 candidates»."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
