@@ -1,19 +1,26 @@
 # Each command does all its own set-up: it needs Python 3.11 or newer, make and git, nothing else.
-# Four environments, since the tap's dependencies, their lowest versions, Meltano's and a builder's must not decide each
-# other's versions.
+# Several environments, since the tap's dependencies, their lowest and newest versions, Meltano's and a builder's must not
+# decide each other's versions. `make test PYTHON=python3.12` has environments of its own, so that nothing is made anew
+# when the next command asks for another Python.
 
 PYTHON ?= python3
-DEV := .venv
-MELTANO := .venv-meltano
-DIST := .venv-dist
-LOWEST := .venv-lowest
+OTHER := $(addprefix -,$(filter-out python3,$(notdir $(PYTHON))))
+DEV := .venv$(OTHER)
+MELTANO := .venv-meltano$(OTHER)
+DIST := .venv-dist$(OTHER)
+LOWEST := .venv-lowest$(OTHER)
+NEWEST := .venv-newest$(OTHER)
+PINS := .github/build-requirements.txt
 SCHEMA := $(DEV)/bin/check-jsonschema --builtin-schema vendor
 # Left out: compiling all of what is downloaded, most of which is never imported.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+# Both archives, by the pinned tools alone, and with the time of the commit instead of that of the build.
+BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(DIST)/bin/python -m build --no-isolation
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint test-lowest test-meltano test-slow test-targets test-examples test-dist bench moving hub dist clean
+.PHONY: help demo test lint test-lowest test-newest test-meltano test-slow test-targets test-examples test-dist bench \
+  moving hub pins dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +45,9 @@ lint: $(DEV)/installed-lint ## check style, types and workflows
 test-lowest: $(LOWEST)/installed-lowest ## run the quick tests with the lowest versions of what the tap depends on
 	$(LOWEST)/bin/pytest --numprocesses auto
 
+test-newest: $(NEWEST)/installed-newest ## run the quick tests with the newest SDK, although the tap does not allow it yet
+	$(NEWEST)/bin/pytest --numprocesses auto
+
 test-meltano: $(DEV)/installed-test $(MELTANO)/installed-meltano ## run real pipelines with Meltano
 	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/pytest -m meltano
 
@@ -51,7 +61,7 @@ test-examples: $(DEV)/installed-test $(MELTANO)/installed-meltano ## run the exa
 	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/pytest -m examples
 
 test-dist: dist $(DEV)/installed-test ## try the wheel by itself, by the README's quick start
-	$(DEV)/bin/pytest -m dist
+	BUILDER="$(CURDIR)/$(DIST)/bin/python" $(DEV)/bin/pytest -m dist
 
 bench: $(DEV)/installed-test ## measure how fast the tap reads, and in how much memory
 	$(DEV)/bin/python -m tests.benchmarks
@@ -62,22 +72,38 @@ moving: $(DEV)/installed-test ## show what readers lose of a list that moves, an
 hub: $(DEV)/installed-test ## write the listing for Meltano Hub, and plugin.yaml
 	$(DEV)/bin/python -m tests.hub
 
-dist: $(DIST)/installed-dist ## build the wheel and the source distribution
-	rm -rf dist
-	$(DIST)/bin/python -m build
-	$(DIST)/bin/twine check --strict dist/*
+pins: $(NEWEST)/installed-uv ## pin what builds a release, with the hash of each file
+	$(NEWEST)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make pins" --group build --output-file $(PINS)
+
+dist: $(DIST)/installed-dist ## build the wheel and the source distribution, twice, and compare
+	rm -rf dist build
+	$(BUILD) --outdir dist
+	$(BUILD) --outdir build/again
+	@diff -r dist build/again || { rm -rf dist; echo "The two builds differ: there is nothing to publish." >&2; exit 1; }
+	@rm -rf build
+	@$(DIST)/bin/python -m pip --disable-pip-version-check hash dist/*
 
 clean: ## remove what these commands have made
-	rm -rf $(DEV) $(LOWEST) $(MELTANO) $(DIST) .meltano dist build output/demo *.egg-info
+	rm -rf .venv .venv-* .meltano dist build output/demo *.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A file in an environment says what is installed there; it is older than what it was made from when that changes.
 
-$(DEV)/installed-pip $(LOWEST)/installed-pip $(MELTANO)/installed-pip $(DIST)/installed-pip:
+ENVIRONMENTS := $(DEV) $(LOWEST) $(NEWEST) $(MELTANO) $(DIST)
+
+$(ENVIRONMENTS:=/installed-venv):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo "Making $(@D) ..."
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python $(INSTALL) --upgrade pip
+	@touch $@
+
+$(DEV)/installed-pip $(MELTANO)/installed-pip: %/installed-pip: %/installed-venv
+	@$*/bin/python $(INSTALL) --upgrade pip
+	@touch $@
+
+$(LOWEST)/installed-uv $(NEWEST)/installed-uv: %/installed-uv: %/installed-venv
+	@$*/bin/python $(INSTALL) uv
 	@touch $@
 
 $(DEV)/installed-tap: $(DEV)/installed-pip pyproject.toml
@@ -95,15 +121,21 @@ $(DEV)/installed-lint: $(DEV)/installed-test
 	@$(DEV)/bin/python $(INSTALL) --group lint
 	@touch $@
 
-$(LOWEST)/installed-lowest: $(LOWEST)/installed-pip pyproject.toml
+$(LOWEST)/installed-lowest: $(LOWEST)/installed-uv pyproject.toml
 	@echo "Installing the lowest versions ..."
-	@$(LOWEST)/bin/python $(INSTALL) uv
 	@$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable . --group test
 	@touch $@
 
-$(DIST)/installed-dist: $(DIST)/installed-pip
+$(NEWEST)/installed-newest: $(NEWEST)/installed-uv pyproject.toml
+	@echo "Installing the newest SDK ..."
+	@echo singer-sdk > $(NEWEST)/override.txt
+	@$(NEWEST)/bin/uv pip install --quiet --python $(NEWEST) --upgrade --override $(NEWEST)/override.txt --editable . --group test
+	@touch $@
+
+# Nothing but what is pinned gets in, not even a newer pip; and no file that runs code to be installed.
+$(DIST)/installed-dist: $(DIST)/installed-venv $(PINS)
 	@echo "Installing what builds ..."
-	@$(DIST)/bin/python $(INSTALL) build twine
+	@$(DIST)/bin/python $(INSTALL) --only-binary :all: --require-hashes --requirement $(PINS)
 	@touch $@
 
 $(MELTANO)/installed-meltano: $(MELTANO)/installed-pip
