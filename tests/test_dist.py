@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
 
 from tap_interviewflow import __version__
 
@@ -43,6 +44,25 @@ def test_the_source_distribution_holds_all_that_is_under_version_control() -> No
     listed = subprocess.run(listing, check=True, cwd=ROOT, stdout=subprocess.PIPE).stdout.decode()
     kept = {name for name in listed.split("\0") if name}
     assert kept - names_in_source() <= {".ci/run", ".gitattributes"}
+
+
+def test_the_index_takes_the_description() -> None:
+    with zipfile.ZipFile(DIST / f"{NAME}-py3-none-any.whl") as wheel:
+        metadata = Metadata.from_email(wheel.read(f"{NAME}.dist-info/METADATA"), validate=True)
+    assert metadata.description_content_type == "text/markdown"
+    assert metadata.description == (ROOT / "README.md").read_text("utf-8")
+
+
+def test_anybody_gets_the_same_bytes_from_the_source_distribution(tmp_path: Path) -> None:
+    # In another folder, by another user with other habits, at another time.
+    with tarfile.open(DIST / f"{NAME}.tar.gz") as source:
+        source.extractall(tmp_path, filter="data")
+        (moment,) = {file.mtime for file in source}
+    foreign = {"SOURCE_DATE_EPOCH": str(moment), "TZ": "Asia/Kathmandu", "LC_ALL": "C", "HOME": str(tmp_path)}
+    command = (os.environ["BUILDER"], "-m", "build", "--no-isolation", "--outdir", tmp_path / "again", tmp_path / NAME)
+    subprocess.run(command, check=True, env=os.environ | foreign, umask=0o077, stdout=subprocess.DEVNULL)
+    for built in DIST.iterdir():
+        assert (tmp_path / "again" / built.name).read_bytes() == built.read_bytes(), built.name
 
 
 def test_the_quick_start_of_the_readme_works_with_the_wheel_alone(tmp_path: Path) -> None:
