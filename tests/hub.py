@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 HUB = Path(".github", "hub")
 LOGO = Path("static", "assets", "logos", "extractors", "interviewflow.svg")
+ADDRESSED = ("README.md", "pyproject.toml")
+"""Where else the repository's address stands, as text."""
 
 # What `--about` can't know.
 
@@ -76,6 +78,15 @@ The stream `candidates` has the fields that the API documents, and every further
 shows. What fits into no column, such as a field that appeared since, is kept in the column `_rescued_data`, and a
 warning names it: `meltano run --refresh-catalog tap-interviewflow ...` makes a column of it.
 
+## Extras
+
+What the SDK needs more packages for is an extra of the package: `faker` for `fake` in `stream_maps`, `parquet` and `s3`
+for `batch_config`. Name the extras that you need in the extractor's `pip_url` in `meltano.yml`:
+
+```yaml
+pip_url: tap-interviewflow[parquet,s3]
+```
+
 ## Try it without an account
 
 The package comes with a made-up API on your own machine:
@@ -98,6 +109,7 @@ def files() -> dict[Path, str]:
     variant = repo.split("/")[-2].lower()
     plugin = LISTING | {
         "capabilities": sorted(about["capabilities"]),
+        "docs": project["urls"]["Documentation"],
         "name": name,
         "next_steps": NEXT_STEPS,
         "prereq": PREREQ,
@@ -187,8 +199,18 @@ def dump(document: object) -> str:
     return str(yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=True, width=100))
 
 
+def take_over_address() -> None:
+    """Put the repository's address where a former one stands."""
+    former = yaml.safe_load((ROOT / "plugin.yaml").read_text("utf-8"))["repo"]
+    address = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
+    for name in ADDRESSED:
+        text = (ROOT / name).read_text("utf-8")
+        (ROOT / name).write_text(text.replace(former, address), encoding="utf-8", newline="\n")
+
+
 def main() -> None:
     """Write the files, and remove those of a former name."""
+    take_over_address()
     texts = files()
     for stale in {path.relative_to(ROOT) for path in (ROOT / HUB / "_data").rglob("*.yml")} - texts.keys():
         (ROOT / stale).unlink()

@@ -2,17 +2,23 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
+from importlib.metadata import metadata
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from tap_interviewflow import __version__
 from tests import hub
 from tests.runs import run_here
 
 FILES = hub.files()
 PLUGIN, DEFINITION, *_ = FILES
+PROJECT = tomllib.loads((hub.ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+URLS: dict[str, str] = PROJECT["urls"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 
 # What Meltano Hub demands of an extractor, in our words: its own schemas say no more of what is in our files.
 TEXT = {"type": "string", "minLength": 1}
@@ -56,7 +62,7 @@ EXTRACTOR: dict[str, Any] = {
     "properties": {
         **dict.fromkeys(("description", "executable", "label", "name", "namespace", "pip_url"), TEXT),
         **dict.fromkeys(("next_steps", "prereq", "settings_preamble", "usage"), TEXT),
-        **dict.fromkeys(("domain_url", "repo"), ADDRESS),
+        **dict.fromkeys(("docs", "domain_url", "repo"), ADDRESS),
         "capabilities": {"type": "array", "items": {"enum": CAPABILITIES}, "uniqueItems": True},
         "keywords": TEXTS,
         "log_parser": {"const": "singer-sdk"},
@@ -130,6 +136,46 @@ def test_the_variant_is_named_in_the_entries_beside_the_definition() -> None:
     )
     assert defaults == {"extractors": {"tap-interviewflow": DEFINITION.stem}}
     assert maintainers.keys() == {DEFINITION.stem}
+
+
+def test_the_variant_is_the_owner_of_the_repository() -> None:
+    definition = yaml.safe_load(FILES[DEFINITION])
+    assert definition["repo"] == URLS["Source"]
+    assert f"/{definition['variant']}/" in URLS["Source"].lower()
+
+
+def test_no_listing_names_a_version_that_the_next_release_would_change() -> None:
+    assert not [path for path, text in FILES.items() if __version__ in text]
+
+
+def test_each_extra_is_named_and_is_one_of_the_sdk() -> None:
+    usage = yaml.safe_load(FILES[DEFINITION])["usage"]
+    assert {extra for extra in EXTRAS if f"`{extra}`" in usage} == EXTRAS.keys()
+    assert EXTRAS == {extra: [f"singer-sdk[{extra}]"] for extra in EXTRAS}
+    assert EXTRAS.keys() <= set(metadata("singer-sdk").get_all("Provides-Extra", []))
+
+
+def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
+    source = URLS["Source"]
+    assert URLS == {
+        "Source": source,
+        "Homepage": source,
+        "Documentation": f"{source}#readme",
+        "Changelog": f"{source}/blob/main/CHANGELOG.md",
+        "Issues": f"{source}/issues",
+    }
+    assert f"git clone {source}.git" in (hub.ROOT / "README.md").read_text("utf-8")
+
+
+def test_an_address_that_is_changed_in_one_place_is_taken_over(monkeypatch: Any, tmp_path: Any) -> None:
+    former, address = URLS["Source"], "https://example.com/owner/tap-interviewflow"
+    for name in ("plugin.yaml", *hub.ADDRESSED):
+        text = (hub.ROOT / name).read_text("utf-8")
+        text = text.replace(f'Source = "{former}"', f'Source = "{address}"')
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(hub, "ROOT", tmp_path)
+    hub.take_over_address()
+    assert not [name for name in hub.ADDRESSED if former in (tmp_path / name).read_text("utf-8")]
 
 
 def test_meltano_yml_has_the_same_settings_as_the_tap(about: Any, plugin: Any) -> None:
