@@ -41,6 +41,7 @@ lint: $(DEV)/installed-lint ## check style, types and workflows
 	$(SCHEMA).dependabot .github/dependabot.yml
 	$(SCHEMA).github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
 	$(SCHEMA).meltano meltano.yml
+	$(DEV)/bin/pre-commit validate-config
 
 test-lowest: $(LOWEST)/installed-lowest ## run the quick tests with the lowest versions of what the tap depends on
 	$(LOWEST)/bin/pytest --numprocesses auto
@@ -69,7 +70,7 @@ bench: $(DEV)/installed-test ## measure how fast the tap reads, and in how much 
 moving: $(DEV)/installed-test ## show what readers lose of a list that moves, and what the tap does not
 	$(DEV)/bin/python -m tests.moving
 
-hub: $(DEV)/installed-test ## write the listing for Meltano Hub, and plugin.yaml
+hub: $(DEV)/installed-test ## write the listing for Meltano Hub, plugin.yaml and .env.example
 	$(DEV)/bin/python -m tests.hub
 
 pins: $(NEWEST)/installed-uv ## pin what builds a release, with the hash of each file

@@ -1,8 +1,12 @@
-"""Write what lists the tap on Meltano Hub, and `plugin.yaml` for `meltano add --from-ref` (make hub)."""
+"""Write what describes the settings elsewhere (make hub).
+
+That is the listing on Meltano Hub, `plugin.yaml` for `meltano add --from-ref`, and `.env.example`.
+"""
 
 from __future__ import annotations
 
 import json
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +30,9 @@ EXAMPLES = {
     "interviewer_ids": '["interviewer-1", "interviewer-2"]',
     "interview_ids": '["interview-1"]',
     "additional_fields": '{"Manual Score": 50, "review": "yes"}',
+    "start_date": "2026-01-31",
+    "records_jsonpath": "$.data.candidates",
+    "user_agent": "example-pipeline/1.0",
 }
 # The SDK gives these no type, or several.
 KINDS = {"faker_config.locale": "array", "faker_config.seed": "string"}
@@ -70,6 +77,10 @@ metadata:
     replication-method: INCREMENTAL
     replication-key: createdAt
 ```
+"""
+ENVIRONMENT = """\
+# The settings of the tap, for `--config ENV` and for Meltano. Copy this file to `.env`, which is never committed, and
+# let nobody but you read it (chmod 600 .env). Lists and objects are JSON. What begins with #TAP may be left out.
 """
 USAGE = """\
 ## Columns
@@ -123,13 +134,33 @@ def files() -> dict[Path, str]:
     }
     logo = "/" + LOGO.relative_to("static").as_posix()
     data = HUB / "_data"
-    documents = {
+    documents: dict[Path, object] = {
         Path("plugin.yaml"): plugin,
         data / "meltano" / "extractors" / name / f"{variant}.yml": plugin | {"logo_url": logo},
         data / "default_variants.yml": {"extractors": {name: variant}},
         data / "maintainers.yml": {variant: {"label": variant, "name": variant, "url": repo.rpartition("/")[0]}},
     }
-    return {path: dump(document) for path, document in documents.items()}
+    texts = {path: dump(document) for path, document in documents.items()}
+    return texts | {Path(".env.example"): environment(about["settings"])}
+
+
+def environment(schema: Mapping[str, Any]) -> str:
+    """Give an example of a `.env` with the tap's own settings; those of the SDK come after them."""
+    names = list(schema["properties"])
+    return "\n".join([ENVIRONMENT, *(variable(name, schema) for name in names[: names.index("stream_maps")])])
+
+
+def variable(name: str, schema: Mapping[str, Any]) -> str:
+    """Give the lines of a `.env` for a setting: what it is, and its default or an example."""
+    definition = schema["properties"][name]
+    notes = {"required": name in schema["required"], "secret": definition.get("secret")}
+    title = ", ".join([definition["title"], *(note for note, holds in notes.items() if holds)])
+    default = definition.get("default")
+    value = EXAMPLES.get(name, "") if default is None else default if isinstance(default, str) else json.dumps(default)
+    quoted = f"'{value}'" if set(value) & set(' "$') else value
+    sign = "" if notes["required"] else "#"
+    described = textwrap.fill(definition["description"], 120, initial_indent="# ", subsequent_indent="# ")
+    return f"# {title}\n{described}\n{sign}TAP_INTERVIEWFLOW_{name.upper()}={quoted}\n"
 
 
 def settings(properties: Mapping[str, Any], parent: str = "", *, nested: bool = True) -> Iterator[dict[str, object]]:

@@ -4,13 +4,17 @@ import json
 import re
 import tomllib
 from importlib.metadata import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dotenv import dotenv_values
 from jsonschema import Draft7Validator
 
 from tap_interviewflow import __version__
+from tap_interviewflow.config import REMEDIES, SETTINGS, errors
+from tap_interviewflow.environment import settings_from
 from tests import hub
 from tests.runs import run_here
 
@@ -91,11 +95,11 @@ def plugin() -> Any:
 
 
 def test_the_files_are_what_make_hub_writes() -> None:
-    kept = [hub.ROOT / "plugin.yaml", *(hub.ROOT / hub.HUB / "_data").rglob("*.yml")]
+    kept = [hub.ROOT / "plugin.yaml", hub.ROOT / ".env.example", *(hub.ROOT / hub.HUB / "_data").rglob("*.yml")]
     assert {path.relative_to(hub.ROOT): path.read_text("utf-8") for path in kept} == FILES, "run `make hub`"
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
+@pytest.mark.parametrize("path", [path for path in FILES if path.suffix in {".yml", ".yaml"}], ids=str)
 def test_keys_are_sorted_and_sequences_not_indented(path: Any) -> None:
     text = FILES[path]
     assert_sorted(yaml.safe_load(text))
@@ -151,19 +155,19 @@ def test_no_listing_names_a_version_that_the_next_release_would_change() -> None
 def test_each_extra_is_named_and_is_one_of_the_sdk() -> None:
     usage = yaml.safe_load(FILES[DEFINITION])["usage"]
     assert {extra for extra in EXTRAS if f"`{extra}`" in usage} == EXTRAS.keys()
-    assert EXTRAS == {extra: [f"singer-sdk[{extra}]"] for extra in EXTRAS}
+    assert {extra: [f"singer-sdk[{extra}]"] for extra in EXTRAS} == EXTRAS
     assert EXTRAS.keys() <= set(metadata("singer-sdk").get_all("Provides-Extra", []))
 
 
 def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
     source = URLS["Source"]
-    assert URLS == {
+    assert {
         "Source": source,
         "Homepage": source,
         "Documentation": f"{source}#readme",
         "Changelog": f"{source}/blob/main/CHANGELOG.md",
         "Issues": f"{source}/issues",
-    }
+    } == URLS
     assert f"git clone {source}.git" in (hub.ROOT / "README.md").read_text("utf-8")
 
 
@@ -176,6 +180,24 @@ def test_an_address_that_is_changed_in_one_place_is_taken_over(monkeypatch: Any,
     monkeypatch.setattr(hub, "ROOT", tmp_path)
     hub.take_over_address()
     assert not [name for name in hub.ADDRESSED if former in (tmp_path / name).read_text("utf-8")]
+
+
+def test_the_example_of_a_dotenv_file_has_each_setting_with_a_value_that_is_taken(tmp_path: Path) -> None:
+    text = FILES[Path(".env.example")].replace("#TAP", "TAP").replace("_API_KEY=", "_API_KEY=made-up")
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    variables = {name: str(value) for name, value in dotenv_values(tmp_path / ".env", interpolate=False).items()}
+    found = settings_from(variables, SETTINGS, "TAP_INTERVIEWFLOW_")
+    assert len(found) == len(variables)
+    assert found.keys() == REMEDIES.keys()
+    assert errors(found, SETTINGS) == []
+
+
+def test_the_example_of_a_dotenv_file_asks_for_what_is_required_and_marks_the_secret() -> None:
+    lines = FILES[Path(".env.example")].splitlines()
+    asked = [line.partition("=")[0] for line in lines if line.startswith("TAP")]
+    assert asked == [f"TAP_INTERVIEWFLOW_{name.upper()}" for name in SETTINGS["required"]]
+    assert [line for line in lines if line.endswith("secret")] == ["# API Key, required, secret"]
+    assert "TAP_INTERVIEWFLOW_API_KEY=" in lines, "it must not look as if it had a value"
 
 
 def test_meltano_yml_has_the_same_settings_as_the_tap(about: Any, plugin: Any) -> None:

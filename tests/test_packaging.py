@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from singer_sdk import Stream
 from singer_sdk.plugin_base import PluginBase
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PACKAGE = Path(tap_interviewflow.__file__).parent
-PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 
 # What is called differently when it is imported.
@@ -68,6 +70,13 @@ def imported() -> set[str]:
 def test_what_is_imported_is_declared_and_nothing_else() -> None:
     declared = [Requirement(line).name for line in PROJECT["dependencies"]]
     assert {IMPORTED_AS.get(name, name).replace("-", "_") for name in declared} == imported()
+
+
+def test_what_is_checked_before_a_commit_is_checked_by_the_versions_of_make_lint() -> None:
+    hooks = yaml.safe_load((PACKAGE.parent / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    tools = [tool for hook in hooks for tool in hook["additional_dependencies"]]
+    assert tools
+    assert set(tools) <= set(map(str, PYPROJECT["dependency-groups"]["lint"]))
 
 
 # Private members of the SDK that are overridden: why, and what they have to look like for that.
