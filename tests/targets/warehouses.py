@@ -191,7 +191,7 @@ class DuckDb(Warehouse):
     def rows(self) -> list[Row]:
         # By what wrote it: other versions may not know the file's format.
         python = environment(self.environment) / "python"
-        return json_lines(output_of(str(python), "-c", _READ_DUCKDB, str(self.folder / "warehouse.db"), "candidates"))
+        return json_lines(output_of(str(python), "-c", READ_DUCKDB, str(self.folder / "warehouse.db"), "candidates"))
 
 
 class NewerDuckDb(DuckDb):
@@ -200,7 +200,7 @@ class NewerDuckDb(DuckDb):
     environment = "target-duckdb with a newer DuckDB"
 
 
-_READ_DUCKDB = """\
+READ_DUCKDB: Final = """\
 import duckdb, json, sys
 rows = duckdb.connect(sys.argv[1]).execute("select * from " + sys.argv[2])
 for row in rows.fetchall():
@@ -227,7 +227,7 @@ class Snowflake(Warehouse):
     def rows(self) -> list[Row]:
         python = environment(self.environment) / "python"
         database = str(self.folder / "RAW.db")
-        return json_lines(output_of(str(python), "-c", _READ_DUCKDB, database, "INTERVIEWS.CANDIDATES"))
+        return json_lines(output_of(str(python), "-c", READ_DUCKDB, database, "INTERVIEWS.CANDIDATES"))
 
 
 def wait_for_port(port: int) -> None:
