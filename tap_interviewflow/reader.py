@@ -5,28 +5,25 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.api.client import Client, RefusedError
 from tap_interviewflow.api.completeness import Completeness, Verdict
-from tap_interviewflow.api.envelope import NotAPageError, open_look_up, open_page
 from tap_interviewflow.api.page import Habits, Page
 from tap_interviewflow.api.pagination import CandidatesPaginator
 from tap_interviewflow.api.pool import WorkerPool
 from tap_interviewflow.api.prefetch import MAX_AGE, PageQueue, Prefetcher
 from tap_interviewflow.api.retry import AbandonedError
-from tap_interviewflow.records.conform import Conformer, NoIDError
-from tap_interviewflow.records.schema import ID, INTERVIEWER, candidates_schema
+from tap_interviewflow.fetcher import Fetcher, named
 from tap_interviewflow.report import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from tap_interviewflow.api.client import Response
+    from tap_interviewflow.api.client import Client, Response
+    from tap_interviewflow.records.conform import Conformer
     from tap_interviewflow.shutdown import Shutdown
 
 logger = logging.getLogger("tap-interviewflow.candidates")
@@ -37,14 +34,6 @@ MAX_SAMPLED: Final = 20_000
 PROGRESS_INTERVAL: Final = 30.0
 """Seconds between log lines on how far a read is."""
 
-_NOT_PAGES: Final = frozenset({
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-})  # fmt: skip
-"""What an API may answer for a page behind the last one."""
-
 
 class Reader:
     """Reads candidates from the API, pages ahead of need over all Interviewers.
@@ -52,7 +41,6 @@ class Reader:
     Attributes:
         interviewer_ids: The Interviewers, each once, in the order of the setting.
         verdicts: How the read of each Interviewer ended, as far as it has.
-        first_date: The ``Date`` of the API's first answer, where it gave one.
     """
 
     def __init__(self, config: Mapping[str, Any], shutdown: Shutdown, client: Client) -> None:
@@ -65,13 +53,13 @@ class Reader:
         """
         self.interviewer_ids: list[str] = list(dict.fromkeys(config["interviewer_ids"]))
         self.verdicts: dict[str, Verdict] = {}
-        self.first_date: datetime | None = None
         self._config = config
         self._client = client
+        self._fetcher = Fetcher(config, client)
         self._pool = WorkerPool(config["max_parallel_requests"], shutdown)
         self._habits = Habits()
         self._sampled: dict[str, Response] = {}
-        self.prepare(Conformer(candidates_schema()))
+        self.prepare(self._fetcher.conformer)
 
     def prepare(
         self,
@@ -87,8 +75,8 @@ class Reader:
             encode: Makes RECORD messages of records, in the fetching threads, where every record goes out as it is.
             confirms: Whether a target is to delete what does not come: then it is looked for twice.
         """
-        self._conformer = conformer
-        self._encode = encode
+        self._fetcher.conformer = conformer
+        self._fetcher.encode = encode
         self._confirms = confirms
         self._habits.believes = not confirms
         self.verdicts.clear()
@@ -100,6 +88,11 @@ class Reader:
             for interviewer_id in self.interviewer_ids
         }
         self._prefetcher = Prefetcher(self._queues.values(), self._pool)
+
+    @property
+    def first_date(self) -> datetime | None:
+        """The ``Date`` of the API's first answer, where it gave one."""
+        return self._fetcher.first_date
 
     def close(self) -> None:
         """Close the connections, and let the threads end."""
@@ -119,7 +112,7 @@ class Reader:
         """
         kept = 0
         for interviewer_id, response, candidates in self._pool.in_order(
-            partial(self._first_page, interviewer_id) for interviewer_id in self.interviewer_ids
+            partial(self._fetcher.first_page, interviewer_id) for interviewer_id in self.interviewer_ids
         ):
             kept += len(candidates)
             if kept <= MAX_SAMPLED:
@@ -136,23 +129,15 @@ class Reader:
 
         def attempt(interviewer_id: str) -> tuple[str, int | FatalAPIError]:
             try:
-                return interviewer_id, len(self._first_page(interviewer_id, lambda: time.monotonic() < ends_at)[2])
+                return interviewer_id, len(
+                    self._fetcher.first_page(interviewer_id, lambda: time.monotonic() < ends_at)[2]
+                )
             except FatalAPIError as error:
                 return interviewer_id, error
             except AbandonedError:
-                return interviewer_id, _named(f"no good answer within {seconds:g} s", interviewer_id, 1)
+                return interviewer_id, named(f"no good answer within {seconds:g} s", interviewer_id, 1)
 
         yield from self._pool.in_order(partial(attempt, interviewer_id) for interviewer_id in self.interviewer_ids)
-
-    def _first_page(
-        self, interviewer_id: str, is_wanted: Callable[[], bool] = lambda: True
-    ) -> tuple[str, Response, list[dict[str, Any]]]:
-        response = self._ask(interviewer_id, 1, is_wanted)
-        try:
-            envelope = open_page(response.document, self._config.get("records_jsonpath"))
-        except FatalAPIError as error:
-            raise _named(error, interviewer_id, 1) from None
-        return interviewer_id, response, envelope.candidates
 
     # Pages
 
@@ -217,61 +202,11 @@ class Reader:
     def _fetch(
         self, interviewer_id: str, number: int, is_wanted: Callable[[], bool], *, is_first_look: bool = False
     ) -> Page:
-        """Fetch a page, in one of the threads."""
-        try:
-            response = self._take_sampled(interviewer_id, number, is_first_look=is_first_look)
-            response = response or self._ask(interviewer_id, number, is_wanted)
-            return self._page_of(response, interviewer_id, number, is_encoded=is_first_look)
-        except RefusedError as error:
-            if number == 1 or error.status not in _NOT_PAGES:
-                raise
-            refusal: FatalAPIError = error
-            if error.status == HTTPStatus.NOT_FOUND:  # of page 1 it would be the Interviewer that is not known
-                refusal = _named("404 Not Found, although the page before it came", interviewer_id, number)
-            return Page(number, refusal=refusal, kind=str(error.status))
-        except NotAPageError as error:
-            refusal = _named(error, interviewer_id, number)
-            if number == 1:
-                raise refusal from None
-            return Page(number, refusal=refusal, kind=error.kind)
-
-    def _page_of(self, response: Response, interviewer_id: str, number: int, *, is_encoded: bool) -> Page:
-        if response.status == HTTPStatus.NO_CONTENT:
-            message = "204 No Content"
-            raise NotAPageError(message, "204")
-        try:
-            envelope = open_page(response.document, self._config.get("records_jsonpath"))
-            records, tally = self._conformer.conform(
-                envelope.candidates, interviewer_id, has_extreme_numbers=response.has_extreme_numbers
-            )
-            tally.replaced = response.replaced
-            ids = [record[ID] for record in records]
-            page = Page(number, ids, envelope.metadata, response.sent, response.received, records, tally)
-            if is_encoded and self._encode:
-                # In this thread, right after they were decoded: later they would have left the processor's cache.
-                page.lines, page.records = self._encode(records), ()
-        except NotAPageError:
-            raise
-        except (FatalAPIError, NoIDError) as error:
-            raise _named(error, interviewer_id, number) from None
-        except RecursionError:
-            message = "the answer is nested too deeply to be read"
-            raise _named(message, interviewer_id, number) from None
-        return page
-
-    def _take_sampled(self, interviewer_id: str, number: int, *, is_first_look: bool) -> Response | None:
-        if number > 1 or not is_first_look:
-            return None
-        response = self._sampled.pop(interviewer_id, None)
-        return response if response and self._pool.now() - response.received < MAX_AGE else None
-
-    def _ask(self, interviewer_id: str, number: int, is_wanted: Callable[[], bool]) -> Response:
-        body: dict[str, Any] = {INTERVIEWER: interviewer_id, "page": number, "limit": self._config["page_size"]}
-        if filters := self._config.get("additional_fields"):
-            body["additionalFields"] = filters
-        response = self._client.fetch(body, _where(interviewer_id, number), is_wanted)
-        self.first_date = self.first_date or response.date
-        return response
+        """Fetch a page, in one of the threads, or take it from the sample."""
+        sampled = self._sampled.pop(interviewer_id, None) if number == 1 and is_first_look else None
+        if sampled and self._pool.now() - sampled.received >= MAX_AGE:
+            sampled = None
+        return self._fetcher.page(interviewer_id, number, is_wanted, response=sampled, is_first_look=is_first_look)
 
     # Look-ups
 
@@ -285,7 +220,10 @@ class Reader:
             FatalAPIError: If one was not found, or refused, after the others have been given.
         """
         failures = []
-        finds = (partial(self._find, interview_id) for interview_id in dict.fromkeys(interview_ids))
+        finds = (
+            partial(self._fetcher.look_up, self.interviewer_ids, interview_id)
+            for interview_id in dict.fromkeys(interview_ids)
+        )
         for interview_id, found in self._pool.in_order(finds):
             if isinstance(found, Page):
                 yield found
@@ -294,32 +232,3 @@ class Reader:
         if failures:
             message = f"{'; '.join(failures)} (interview_ids)"
             raise FatalAPIError(message)
-
-    def _find(self, interview_id: str) -> tuple[str, Page | str]:
-        """Give the candidate, or what the API said instead, empty where nobody knows it."""
-        refusal = ""
-        for interviewer_id in self.interviewer_ids:
-            where = f"Interviewer {interviewer_id}, interview {interview_id}"
-            body = {INTERVIEWER: interviewer_id, "interviewId": interview_id}
-            try:
-                response = self._client.fetch(body, where)
-                candidates = open_look_up(response.document, interview_id, self._config.get("records_jsonpath"))
-                if not candidates:
-                    continue
-                records, tally = self._conformer.conform(candidates, interviewer_id)
-            except RefusedError as error:
-                refusal = refusal if error.status == HTTPStatus.NOT_FOUND else str(error)
-            except (NotAPageError, NoIDError) as error:
-                refusal = f"{where}: {error}"
-            else:
-                tally.replaced = response.replaced
-                return interview_id, Page(1, [record[ID] for record in records], records=records, tally=tally)
-        return interview_id, refusal
-
-
-def _where(interviewer_id: str, number: int) -> str:
-    return f"Interviewer {interviewer_id}, page {number}"
-
-
-def _named(error: object, interviewer_id: str, number: int) -> FatalAPIError:
-    return FatalAPIError(f"{_where(interviewer_id, number)}: {error}")

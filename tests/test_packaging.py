@@ -73,7 +73,9 @@ def test_what_is_imported_is_declared_and_nothing_else() -> None:
 
 
 def test_what_is_checked_before_a_commit_is_checked_by_the_versions_of_make_lint() -> None:
-    hooks = yaml.safe_load((PACKAGE.parent / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    hooks = yaml.safe_load((PACKAGE.parent / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0][
+        "hooks"
+    ]
     tools = [tool for hook in hooks for tool in hook["additional_dependencies"]]
     assert tools
     assert set(tools) <= set(map(str, PYPROJECT["dependency-groups"]["lint"]))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow.reader import Reader
+from tap_interviewflow.fetcher import Fetcher
 from tap_interviewflow.sandbox import FAULTS, PATH, Sandbox
 from tests.api.conftest import answer
 from tests.runs import catalog_of, config_for, run_here, run_process, start, write
@@ -101,7 +101,7 @@ def test_a_defect_of_the_tap_tells_where_it_is_and_nothing_else(read: Read, monk
         message = f"{KEY} of Ada Lovelace, ada@example.com"
         raise KeyError(message)
 
-    monkeypatch.setattr(Reader, "_page_of", broken)
+    monkeypatch.setattr(Fetcher, "_page_of", broken)
     with Sandbox({ONE: 5}, key=KEY) as api:
         run = read(api, catalog=CATALOG)
         secrets = personal(api)
