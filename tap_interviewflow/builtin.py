@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+from copy import deepcopy
 from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,12 +29,15 @@ _KINDS: Final = {
     "object": "an object",
     "array": "a list",
 }
+FORMATS: Final = ["jsonl"]
+"""Not Parquet: its columns would have to name what is in an object, which is different in each candidate."""
+
 _BATCH: Final = {
     "type": ["object", "null"],
     "properties": {
         "encoding": {
             "type": "object",
-            "properties": {"format": {"enum": ["jsonl", "parquet"]}, "compression": {"enum": ["gzip", "none", None]}},
+            "properties": {"format": {"enum": FORMATS}, "compression": {"enum": ["gzip", "none", None]}},
             "required": ["format"],
             "additionalProperties": False,
         },
@@ -67,6 +71,12 @@ def mended(schema: Mapping[str, Any]) -> dict[str, Any]:
         "flattening_max_depth": {"type": ["integer", "null"], "minimum": 0},
     }
     return {**schema, "properties": properties | {name: changed[name] for name in changed if name in properties}}
+
+
+def list_formats(properties: dict[str, Any]) -> None:
+    """Name the formats of BATCH files in the listing of settings: the SDK's own names one that does not work."""
+    batch = properties["batch_config"] = deepcopy(properties["batch_config"])  # it is that of all taps in the process
+    batch["properties"]["encoding"]["properties"]["format"]["enum"] = FORMATS
 
 
 def kind(value: object) -> str:
@@ -177,9 +187,15 @@ def _wrong_expression(text: str, map_config: Mapping[str, Any]) -> str | None:
 
 
 def _wrong_batch(batch: Mapping[str, Any]) -> Iterator[str]:
-    if batch["encoding"]["format"] == "parquet" and not find_spec("pyarrow"):
-        yield "batch_config.encoding.format is parquet, which needs the package pyarrow: install it beside the tap"
+    from tap_interviewflow.batches import is_readable  # noqa: PLC0415  # loads what only batches need
+
     root = batch["storage"]["root"]
+    if not is_readable(root, batch["storage"].get("prefix") or ""):
+        yield (
+            "batch_config.storage makes names of files that no target can open: root and prefix may have no ::, no "
+            "// and no line break in them, a folder no ?, and none may end with #"
+        )
+        return
     try:
         path = Path(strip_protocol(root))
     except ImportError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
@@ -21,7 +21,7 @@ from tap_interviewflow.records.conform import Conformer
 from tap_interviewflow.records.rescue import Tally
 from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES
 from tap_interviewflow.report import count_of, log_misfits, log_verdict
-from tap_interviewflow.writer import record_lines
+from tap_interviewflow.writer import json_lines, record_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -127,12 +127,12 @@ class Candidates(Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        self._prepare(encodes=False)
+        self._prepare()
         for page in self._pages(context):
             self._written += len(page.records)
             yield from page.records
 
-    def _prepare(self, *, encodes: bool) -> None:
+    def _prepare(self, encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None) -> None:
         # Every other part of a breadcrumb is the word "properties".
         paths = {breadcrumb[1::2] for breadcrumb, is_selected in self.mask.items() if breadcrumb and not is_selected}
         conformer = Conformer(
@@ -144,7 +144,7 @@ class Candidates(Stream):
         self._is_rescuing = conformer.has_rescue
         self._reader.prepare(
             conformer,
-            encode=self._encode if encodes and not self.is_incremental else None,
+            encode=None if self.is_incremental else encode,
             confirms=self._stream_version is not None
             and deletes.reason_of_settings(self.config, reads_some=self._reads_some) is None,
         )
@@ -211,19 +211,19 @@ class Candidates(Stream):
             and all(is_selected for breadcrumb, is_selected in self.mask.items() if len(breadcrumb) != 2)  # noqa: PLR2004
         )
 
-    def _encode(self, records: Sequence[dict[str, Any]]) -> bytes:
-        return record_lines(self.name, records, self._stream_version, datetime.now(UTC))
-
     @override
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
         # The SDK's loop takes each record through five functions of which a plain run needs none, and says nothing of
         # pages, at whose ends a signal is obeyed.
-        def add(stream: str, records: Sequence[dict[str, Any]]) -> None:
-            self._writer.write_lines(record_lines(stream, records, self._stream_version, datetime.now(UTC)))
+        def encode(stream: str, records: Sequence[dict[str, Any]]) -> bytes:
+            return record_lines(stream, records, self._stream_version, datetime.now(UTC))
 
-        self._sync_pages(add, self._writer.flush, encodes=self._writes_pages and not self._reads_some)
+        def write(_: str, lines: bytes, __: int) -> None:
+            self._writer.write_lines(lines)
+
+        self._sync_pages(encode, write, self._writer.flush)
         yield from ()
 
     @override
@@ -238,21 +238,25 @@ class Candidates(Stream):
                 self._tap.write_message(message)
 
             batches = BatchWriter(self.tap_name, batch_config, write_message)
-            self._sync_pages(batches.add, batches.flush, encodes=False)
+            self._sync_pages(lambda _, records: json_lines(records), batches.add, batches.flush)
 
     def _sync_pages(
-        self, add: Callable[[str, Sequence[dict[str, Any]]], None], finish: Callable[[], None], *, encodes: bool
+        self,
+        encode: Callable[[str, Sequence[dict[str, Any]]], bytes],
+        write: Callable[[str, bytes, int], None],
+        finish: Callable[[], None],
     ) -> None:
         """Read everything, and hand it on.
 
         Args:
-            add: Takes records, with the stream that they go out as.
-            finish: Writes what was added, before the state says so.
-            encodes: Whether pages are encoded where they are fetched, and need only be written.
+            encode: Makes lines of records, which go out as a stream.
+            write: Takes lines, with the stream that they go out as, and how many they are.
+            finish: Writes what was handed on, before the state says so.
         """
         if self.replication_method == REPLICATION_FULL_TABLE:
             self.stream_state.pop("partitions", None)
-        self._prepare(encodes=encodes)
+        encodes = self._writes_pages and not self._reads_some
+        self._prepare(partial(encode, self.name) if encodes else None)
         try:
             with self.get_record_counter() as counter, self.get_sync_timer():
                 for context in self.partitions or (None,):
@@ -261,7 +265,7 @@ class Candidates(Stream):
                     self._write_starting_replication_value(context)
                     for page in self._pages(context):
                         self._check_max_record_limit(self._written)
-                        count = self._hand_on(page, add)
+                        count = self._hand_on(page, encode, write)
                         self._writer.flush()  # so that a slow API does not look like a hung tap
                         counter.increment(count)
                         self._written += count
@@ -284,13 +288,18 @@ class Candidates(Stream):
             log_misfits(self._tally, self.schema["properties"], masked=self._masked, is_rescuing=self._is_rescuing)
             self._requests.finish()
 
-    def _hand_on(self, page: Page, add: Callable[[str, Sequence[dict[str, Any]]], None]) -> int:
+    def _hand_on(
+        self,
+        page: Page,
+        encode: Callable[[str, Sequence[dict[str, Any]]], bytes],
+        write: Callable[[str, bytes, int], None],
+    ) -> int:
         """Hand on the records of a page as they are to go out, and give how many candidates they are of."""
         if page.lines is not None:
-            self._writer.write_lines(page.lines)
+            write(self.name, page.lines, len(page.ids))
             return len(page.ids)
         if self._writes_pages:
-            add(self.name, page.records)
+            write(self.name, encode(self.name, page.records), len(page.records))
             return len(page.records)
         written = 0
         for record in page.records:
@@ -300,7 +309,7 @@ class Candidates(Stream):
                 for each in self._generate_record_messages(record)
             ]
             for stream, mapped in outgoing:
-                add(stream, (mapped,))
+                write(stream, encode(stream, (mapped,)), 1)
             written += bool(outgoing)
         return written
 

@@ -15,7 +15,7 @@ from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_interviewflow import cli, config, environment
+from tap_interviewflow import builtin, cli, config, environment
 from tap_interviewflow.api import redact
 from tap_interviewflow.api.client import Client
 from tap_interviewflow.catalog import mend_catalog
@@ -109,6 +109,12 @@ class TapInterviewFlow(Tap):
         for warning in environment.warnings(variables, schema, self._env_var_prefix):
             self.logger.warning("%s", warning)
         return environment.settings_from(variables, schema, self._env_var_prefix)
+
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        super().append_builtin_config(config_jsonschema)
+        builtin.list_formats(config_jsonschema["properties"])
 
     # Output
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
+from singer_sdk.helpers._batch import StorageTarget
+
 if TYPE_CHECKING:
     from tests.runs import Run
 
 
 def batch_config(folder: Path, compression: str = "gzip", **more: Any) -> dict[str, Any]:
     """Settings that write files into a folder."""
-    return {"encoding": {"format": "jsonl", "compression": compression}, "storage": {"root": folder.as_uri()}} | more
+    return {"encoding": {"format": "jsonl", "compression": compression}, "storage": {"root": str(folder)}} | more
 
 
 def files_of(run: Run) -> list[Path]:
@@ -29,19 +31,25 @@ def files_of(run: Run) -> list[Path]:
 
 def records_in(file: Path) -> list[dict[str, Any]]:
     """The records in a file, every digit kept."""
-    content = file.read_bytes()
-    if file.suffix == ".gz":
+    return _records(file.read_bytes(), is_compressed=file.suffix == ".gz")
+
+
+def _records(content: bytes, *, is_compressed: bool) -> list[dict[str, Any]]:
+    if is_compressed:
         content = gzip.decompress(content)
     return [json.loads(line, parse_float=Decimal) for line in content.decode().split("\n")[:-1]]
 
 
 def records_by_stream(run: Run) -> dict[str, list[dict[str, Any]]]:
-    """The records of a run by stream, whether they came as lines or in files."""
+    """The records of a run by stream, whether they came as lines or in files, found there as a target finds them."""
     records: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for message in run.messages:
         if message["type"] == "RECORD":
             records[message["stream"]].append(message["record"])
         elif message["type"] == "BATCH":
             for url in message["manifest"]:
-                records[message["stream"]] += records_in(Path(url2pathname(urlparse(url).path)))
+                folder, name = StorageTarget.split_url(url)
+                with StorageTarget.from_url(folder).open(name) as file:
+                    is_compressed = message["encoding"]["compression"] == "gzip"
+                    records[message["stream"]] += _records(file.read(), is_compressed=is_compressed)
     return dict(records)

@@ -34,7 +34,7 @@ REQUIREMENTS: Final = {
     "bqemulator": ("bqemulator==1.4.0", "duckdb==2.0.0", "numpy"),
     "dbt": ("dbt-core~=1.11.0", "dbt-duckdb~=1.11.0", "dbt-postgres~=1.11.0", "duckdb==1.0.0"),
     "dagster": ("dagster~=1.13.0",),
-    "tap with S3": ("s3fs", "--editable", str(ROOT)),
+    "tap with S3": ("--editable", f"{ROOT}[s3]"),
     "moto": ("moto[server,s3]~=5.2",),
 }
 """What is installed where. The servers that targets load into have environments of their own."""

@@ -91,11 +91,11 @@ warning names it: `meltano run --refresh-catalog tap-interviewflow ...` makes a 
 
 ## Extras
 
-What the SDK needs more packages for is an extra of the package: `faker` for `fake` in `stream_maps`, `parquet` and `s3`
-for `batch_config`. Name the extras that you need in the extractor's `pip_url` in `meltano.yml`:
+What the SDK needs more packages for is an extra of the package: `faker` for `fake` in `stream_maps`, and `s3` for
+BATCH files in S3 (`batch_config`). Name the extras that you need in the extractor's `pip_url` in `meltano.yml`:
 
 ```yaml
-pip_url: tap-interviewflow[parquet,s3]
+pip_url: tap-interviewflow[s3]
 ```
 
 ## Try it without an account

@@ -197,6 +197,26 @@ def test_batch_files_are_compressed_as_the_setting_says(
     assert records_in(file) == read(api).records
 
 
+def test_a_page_goes_into_several_files_where_one_is_full(read: Read, tmp_path: Path) -> None:
+    with Sandbox({"interviewer-1": 25, "interviewer-2": 9}) as api:
+        run = read(api, page_size=10, batch_config=batch_config(tmp_path / "files", batch_size=4))
+        lines = read(api, page_size=10)
+    assert [len(records_in(file)) for file in files_of(run)] == [*[4] * 8, 2]
+    assert records_by_stream(run) == {"candidates": lines.records}
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+@pytest.mark.parametrize("name", ["a b", "100%", "a%20b", "#1", "ü", "a+b&c=d;e", "'[{~}]'"])
+def test_a_target_finds_files_whatever_they_are_called(
+    read: Read, api: Sandbox, tmp_path: Path, name: str, scheme: str
+) -> None:
+    storage = {"root": f"{scheme}{(tmp_path / name).as_posix()}", "prefix": name}
+    run = read(api, batch_config={"encoding": {"format": "jsonl", "compression": "none"}, "storage": storage})
+    assert run.code == 0, run.err
+    assert [file.parent for file in tmp_path.glob("*/*.json")] == [tmp_path / name]
+    assert records_by_stream(run) == {"candidates": read(api).records}
+
+
 def test_a_run_writes_beside_the_files_of_another(read: Read, api: Sandbox, tmp_path: Path) -> None:
     runs = [read(api, batch_config=batch_config(tmp_path / "files")) for _ in range(2)]
     assert len({file for run in runs for file in files_of(run)}) == 2
