@@ -14,6 +14,8 @@ PINS := .github/build-requirements.txt
 SCHEMA := $(DEV)/bin/check-jsonschema --builtin-schema vendor
 # Left out: compiling all of what is downloaded, most of which is never imported.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+# Compiled here instead, once: each process of the tests would do it anew where a shell says that nothing is to be kept.
+COMPILED := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/$(DEV)/compiled"
 # Both archives, by the pinned tools alone, and with the time of the commit instead of that of the build.
 BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(DIST)/bin/python -m build --no-isolation
 
@@ -29,7 +31,7 @@ demo: $(DEV)/installed-tap .meltano/installed ## read some thousand made-up cand
 	@$(MELTANO)/bin/python -X utf8 -m tests.demo $(MELTANO)/bin/meltano
 
 test: $(DEV)/installed-test ## run the quick tests
-	$(DEV)/bin/pytest --numprocesses auto
+	$(COMPILED) $(DEV)/bin/pytest --numprocesses auto
 
 lint: $(DEV)/installed-lint ## check style, types and workflows
 	$(DEV)/bin/ruff check

@@ -27,9 +27,16 @@ if TYPE_CHECKING:
     from tap_interviewflow.sandbox import Sandbox
 
 
+ADDRESS = re.compile(r"[\w.]@[\w.]+\.\w")
+"""Of a person."""
+
+KEYS: set[str] = set()
+"""Those of all sandboxes that were read."""
+
+
 @dataclass
 class Run:
-    """A run of the tap that has ended.
+    """A run of the tap that has ended. Whatever it was: no line of its log has a key or an address in it.
 
     Attributes:
         code: The exit code.
@@ -40,6 +47,10 @@ class Run:
     code: int
     out: str
     err: str
+
+    def __post_init__(self) -> None:
+        assert not ADDRESS.search(self.err)
+        assert not [key for key in KEYS if key in self.err]
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -90,6 +101,7 @@ class Run:
 def config_for(api: Sandbox, **settings: Any) -> dict[str, Any]:
     """Settings that lead to a sandbox; one that is None is left out."""
     config = {"api_url": api.url, "api_key": api.key, "interviewer_ids": list(api.interviewers)} | settings
+    KEYS.add(api.key)
     return {name: value for name, value in config.items() if value is not None}
 
 

@@ -49,6 +49,13 @@ def api() -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder of this test's own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 def errors(settings: Mapping[str, Any]) -> list[str]:
     return config.errors({name: value for name, value in settings.items() if value is not None}, SCHEMA)
 
@@ -358,22 +365,22 @@ def test_the_environment_counts_only_when_it_is_asked_for_and_the_line_says_so(
     assert run.lines("ERROR") == [f"interviewer_ids is missing; {MUST['interviewer_ids']}"]
 
 
-def test_a_dotenv_file_is_not_looked_at_unless_it_is_asked_for(api: Sandbox, read: Read, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_bytes(b"\xff")
+def test_a_dotenv_file_is_not_looked_at_unless_it_is_asked_for(api: Sandbox, read: Read, here: Path) -> None:
+    (here / ".env").write_bytes(b"\xff")
     assert read(api).code == 0
 
 
-def test_a_dotenv_file_in_the_working_directory_counts_as_environment(api: Sandbox, tmp_path: Path) -> None:
+def test_a_dotenv_file_in_the_working_directory_counts_as_environment(api: Sandbox, here: Path) -> None:
     lines = [f"export {name}='{value}'" for name, value in in_environment(config_for(api, page_size=2)).items()]
-    (tmp_path / ".env").write_text("\n".join([*lines, "# a comment"]), encoding="utf-8-sig")
+    (here / ".env").write_text("\n".join([*lines, "# a comment"]), encoding="utf-8-sig")
     run = run_here("--config", "ENV")
     assert run.code == 0, run.err
     assert api.requests[-1]["limit"] == 2
 
 
-def test_a_dotenv_file_sets_nothing_but_settings(api: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dotenv_file_sets_nothing_but_settings(api: Sandbox, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     others = ["HTTP_PROXY=http://127.0.0.1:9", "http_proxy=http://127.0.0.1:9", "REQUESTS_CA_BUNDLE=nowhere"]
-    (tmp_path / ".env").write_text("\n".join([f"{PREFIX}PAGE_SIZE=2", *others, "HOME=/nowhere"]), encoding="utf-8")
+    (here / ".env").write_text("\n".join([f"{PREFIX}PAGE_SIZE=2", *others, "HOME=/nowhere"]), encoding="utf-8")
     before = dict(os.environ)
     seen: dict[str, str] = {}
 
@@ -389,31 +396,31 @@ def test_a_dotenv_file_sets_nothing_but_settings(api: Sandbox, tmp_path: Path, m
     assert seen == before | variables
 
 
-def test_nothing_is_expanded_in_a_dotenv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_expanded_in_a_dotenv_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEED", "expanded")
     values = {"API_KEY": "$SEED-${SEED}", "USER_AGENT": '"${SEED:-x} $(id)"', "API_URL": "'$SEED'"}
     lines = [f"{PREFIX}{name}={value}" for name, value in values.items()]
-    (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
+    (here / ".env").write_text("\n".join(lines), encoding="utf-8")
     assert environment.variables(PREFIX) == {PREFIX + name: value.strip("\"'") for name, value in values.items()}
 
 
-def test_a_variable_outdoes_the_dotenv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".env").write_text(f"{PREFIX}PAGE_SIZE=2\n{PREFIX}API_KEY\n{PREFIX}X=1", encoding="utf-8")
+def test_a_variable_outdoes_the_dotenv_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / ".env").write_text(f"{PREFIX}PAGE_SIZE=2\n{PREFIX}API_KEY\n{PREFIX}X=1", encoding="utf-8")
     monkeypatch.setenv(f"{PREFIX}PAGE_SIZE", "3")
     assert environment.variables(PREFIX) == {f"{PREFIX}PAGE_SIZE": "3", f"{PREFIX}X": "1"}
 
 
-def test_a_dotenv_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+def test_a_dotenv_file_that_is_not_text_is_refused(here: Path) -> None:
     # What ``echo … > .env`` makes in an older PowerShell.
-    path = tmp_path / ".env"
+    path = here / ".env"
     path.write_text(f"{PREFIX}API_KEY={KEY}", encoding="utf-16")
     with pytest.raises(ConfigurationError, match=r"\.env is not text in UTF-8$") as raised:
         environment.variables(PREFIX)
     assert str(raised.value).startswith(str(path))
 
 
-def test_a_folder_named_like_the_dotenv_file_does_no_harm(tmp_path: Path) -> None:
-    (tmp_path / ".env").mkdir()
+def test_a_folder_named_like_the_dotenv_file_does_no_harm(here: Path) -> None:
+    (here / ".env").mkdir()
     assert environment.variables(PREFIX) == {}
 
 
