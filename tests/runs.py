@@ -157,12 +157,22 @@ def _undone(environment: Mapping[str, str]) -> Generator[None]:
             signal.signal(number, handler)
 
 
-def start(*arguments: str, environment: Mapping[str, str] | None = None, **kwargs: Any) -> subprocess.Popen[bytes]:
-    """Start the command line in a process of its own."""
-    command = [sys.executable, "-m", "tap_interviewflow", *arguments]
+IMPATIENT = """
+from tap_interviewflow import __main__, shutdown
+shutdown.MAX_LOG_WAIT, shutdown.MAX_TARGET_WAIT = 0.1, 0.3
+__main__.main()
+"""
+
+
+def start(
+    *arguments: str, environment: Mapping[str, str] | None = None, impatient: bool = False, **kwargs: Any
+) -> subprocess.Popen[bytes]:
+    """Start the command line in a process of its own; an impatient one soon gives up who does not read."""
+    module = ["-c", IMPATIENT] if impatient else ["-m", "tap_interviewflow"]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | kwargs
     # The SDK warns, from some day on, that a version of Python comes to its end.
     env = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "ignore:Python 3", **(environment or {})}
+    command = [sys.executable, *module, *arguments]
     return subprocess.Popen(command, env=env, **options)  # ty: ignore[invalid-explicit-return]
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -13,13 +11,14 @@ import pytest
 
 from tap_interviewflow.sandbox import Move, Moves, Sandbox
 from tap_interviewflow.shutdown import Shutdown
-from tests.runs import Run, catalog_of, config_for, start, write
+from tests.runs import catalog_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.conftest import Read
+    from tests.runs import Run
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -662,26 +661,3 @@ class TestSamples:
     def test_a_look_at_page_1_again_is_not_taken_from_the_sample(self, read: Read, api: Sandbox) -> None:
         read(api, page_size=2, max_parallel_requests=1, interviewer_ids=["one"])
         assert [body["page"] for body in api.requests] == [1, 2, 3, 4, 1]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal that it could obey")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_stopped_run_leaves_a_state_that_the_next_one_takes_up_without_loss(
-    read: Read, tmp_path: Path, number: signal.Signals
-) -> None:
-    held = {"one": [person(n) for n in range(5)], "two": [person(n) for n in range(100, 160)]}
-    with Sandbox(held, faults={("two", 40): ["hang"]}) as api:
-        catalog = incremental()
-        files = ["--config", write(tmp_path / "c.json", config_for(api, page_size=1))]
-        process = start(*files, "--catalog", write(tmp_path / "catalog.json", catalog))
-        wanted = {"interviewerId": "two", "page": 40, "limit": 1}
-        while wanted not in api.requests and process.poll() is None:
-            time.sleep(0.01)
-        process.send_signal(number)
-        out, err = process.communicate(timeout=10)
-        stopped = Run(process.returncode, out.decode(), err.decode())
-        resumed = read(api, catalog=catalog, state=stopped.state)
-    assert stopped.code == 128 + number
-    assert len(set(stopped.ids)) >= 5
-    assert resumed.code == 0, resumed.err
-    assert resumed.ids == ["id-4", *(candidate["id"] for candidate in held["two"])]

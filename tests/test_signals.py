@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -10,17 +11,20 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from tap_interviewflow import shutdown
 from tap_interviewflow.sandbox import Sandbox
-from tests.runs import Run, config_for, start, write
+from tests.runs import Run, config_for, run_here, start, write
 from tests.test_faults import CATALOG
+from tests.test_modes import incremental, person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.conftest import Read
 
@@ -28,15 +32,17 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other signa
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 ONE = "interviewer-1"
+TWO = "interviewer-2"
 SOON = 5.0
 GIVEN_UP = 30.0
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Callable[..., list[str]]:
-    def make(api: Sandbox, **settings: Any) -> list[str]:
+    def make(api: Sandbox, *, catalog: Any = CATALOG, **settings: Any) -> list[str]:
         config = write(tmp_path / "config.json", config_for(api, **settings))
-        return ["--config", config, "--catalog", write(tmp_path / "catalog.json", CATALOG)]
+        given = [] if catalog is None else ["--catalog", write(tmp_path / "catalog.json", catalog)]
+        return ["--config", config, *given]
 
     return make
 
@@ -48,24 +54,29 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def asked_for_page(api: Sandbox, page: int, limit: int) -> Callable[[], bool]:
-    return lambda: {"interviewerId": ONE, "page": page, "limit": limit} in api.requests
+def records_of(process: subprocess.Popen[bytes], count: int) -> bytes:
+    """Read what a process writes up to its record of some number."""
+    assert process.stdout is not None
+    out = b""
+    while out.count(b'"type":"RECORD"') < count:
+        assert process.poll() is None
+        out += process.stdout.readline()
+    return out
 
 
-def ended(process: subprocess.Popen[bytes], *, out: bytes | None = None, within: float = GIVEN_UP) -> Run:
-    """Take what a process has said once it has ended."""
+def ended(process: subprocess.Popen[bytes], out: bytes = b"", *, within: float = SOON) -> Run:
+    """Take what a process has said, after some output that was read already, once it has ended."""
+    assert process.stdout is not None
+    assert process.stderr is not None
     try:
         process.wait(within)
     finally:
         process.kill()
-    assert process.stderr is not None
-    if out is None:
-        assert process.stdout is not None
-        out = process.stdout.read()
-    run = Run(process.returncode, out.decode(), process.stderr.read().decode())
-    process.stderr.close()
-    if process.stdout is not None:
+    if not process.stdout.closed:
+        out += process.stdout.read()
         process.stdout.close()
+    with process.stderr:
+        run = Run(process.returncode, out.decode(), process.stderr.read().decode())
     assert "Traceback" not in run.err
     assert "Exception ignored" not in run.err
     return run
@@ -89,41 +100,71 @@ def assert_stopped(run: Run, number: signal.Signals) -> None:
 # While the API is waited for
 
 
-def test_a_signal_ends_a_run_that_waits_for_a_page_and_more_of_them_change_nothing(
-    files: Callable[..., list[str]],
+def test_after_a_signal_nothing_is_left_running_and_the_next_run_goes_on_without_loss(
+    files: Callable[..., list[str]], read: Read
 ) -> None:
-    with Sandbox({ONE: 60}, faults={(ONE, 3): "always:hang"}) as api:
-        process = start(*files(api, page_size=10, max_parallel_requests=16), start_new_session=True)
-        wait_for(asked_for_page(api, 3, 10))
-        time.sleep(0.3)
+    held = {ONE: [person(number) for number in range(5)], TWO: [person(number) for number in range(100, 160)]}
+    with Sandbox(held, faults={(TWO, 40): ["hang"]}) as api:
+        given = files(api, catalog=incremental(), page_size=1, max_parallel_requests=16)
+        process = start(*given, start_new_session=True)
+        out = records_of(process, 5 + 39)
+        command = Path(f"/proc/{process.pid}/cmdline")
+        assert not command.exists() or api.key.encode() not in command.read_bytes()
         process.terminate()
         for _ in range(4):
             time.sleep(0.01)
             process.send_signal(signal.SIGINT)
-        run = ended(process, within=SOON)
-        assert_stopped(run, signal.SIGTERM)
-        assert run.ids == [held["id"] for held in api.candidates(ONE)[:20]]
-    with pytest.raises(ProcessLookupError):  # nothing is left running
-        os.killpg(process.pid, 0)
+        stopped = ended(process, out)
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
+        assert_stopped(stopped, signal.SIGTERM)
+        assert stopped.ids == [candidate["id"] for candidate in held[ONE] + held[TWO][:39]]
+        resumed = read(api, catalog=incremental(), state=stopped.state)
+    assert (resumed.code, resumed.ids) == (0, ["id-4", *(candidate["id"] for candidate in held[TWO])])
+
+
+class Signalled(Protocol):
+    """Runs the tap in this process, and sends it a signal once it has written and asked for something."""
+
+    def __call__(
+        self,
+        api: Sandbox,
+        request: dict[str, Any],
+        *arguments: str,
+        numbers: Sequence[signal.Signals] = (signal.SIGTERM,),
+        records: int = 0,
+        **settings: Any,
+    ) -> Run: ...
 
 
 @pytest.fixture
-def signalled(read: Read) -> Iterator[Callable[..., Run]]:
-    """Run the tap in this process, and send it a signal once the API was asked for something."""
+def signalled(files: Callable[..., list[str]]) -> Iterator[Signalled]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
 
-    def run(api: Sandbox, number: signal.Signals, request: dict[str, Any], *arguments: str, **settings: Any) -> Run:
+    def run(
+        api: Sandbox,
+        request: dict[str, Any],
+        *arguments: str,
+        numbers: Sequence[signal.Signals] = (signal.SIGTERM,),
+        records: int = 0,
+        **settings: Any,
+    ) -> Run:
+        out = io.StringIO()
+
         def send() -> None:
+            wait_for(lambda: out.getvalue().count('"type":"RECORD"') >= records)
             wait_for(lambda: any(request.items() <= asked.items() for asked in api.requests))
-            time.sleep(0.1)
-            signal.raise_signal(number)
+            for number in numbers:
+                time.sleep(0.05)
+                signal.raise_signal(number)
 
         thread = threading.Thread(target=send)
         thread.start()
         try:
-            return read(api, *arguments, **settings)
+            run = run_here(*files(api, **settings), *arguments, stdout=out)
         finally:
             thread.join()
+        return replace(run, out=out.getvalue())
 
     for number in SIGNALS:
         signal.signal(number, lambda *_: None)  # a tap that does not listen is not to end the tests
@@ -132,46 +173,41 @@ def signalled(read: Read) -> Iterator[Callable[..., Run]]:
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("fault", ["429", "500"])
-def test_a_signal_ends_a_run_that_waits_to_try_again(
-    signalled: Callable[..., Run], fault: str, number: signal.Signals
-) -> None:
+@pytest.mark.parametrize(("number", "fault"), [*zip(SIGNALS, ("429", "500", "429"), strict=False)])
+def test_a_signal_ends_a_run_that_waits_to_try_again(signalled: Signalled, number: signal.Signals, fault: str) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, 3): f"always:{fault}"}, retry_after_seconds=100) as api:
-        run = signalled(api, number, {"page": 3}, catalog=CATALOG, page_size=10)
+        run = signalled(api, {"page": 3}, numbers=[number], records=20, page_size=10)
     assert_stopped(run, number)
     assert len(run.ids) == 20
 
 
-def test_a_signal_ends_a_run_that_uses_a_stream_map(signalled: Callable[..., Run]) -> None:
-    settings = {"page_size": 10, "stream_maps": {"candidates": {"name": "None"}}, "max_parallel_requests": 1}
+def test_a_signal_ends_a_run_that_uses_a_stream_map(signalled: Signalled) -> None:
+    settings: dict[str, Any] = {"page_size": 10, "stream_maps": {"candidates": {"name": "None"}}}
     with Sandbox({ONE: 60}, faults={(ONE, 3): "always:hang"}) as api:
-        run = signalled(api, signal.SIGTERM, {"page": 3}, catalog=CATALOG, **settings)
+        run = signalled(api, {"page": 3}, records=20, **settings)
     assert_stopped(run, signal.SIGTERM)
     assert len(run.ids) == 20
 
 
-def test_a_signal_ends_a_look_up(signalled: Callable[..., Run]) -> None:
+def test_a_signal_ends_a_look_up(signalled: Signalled) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, "nobody"): "always:hang"}) as api:
-        run = signalled(api, signal.SIGTERM, {}, catalog=CATALOG, interview_ids=["nobody"])
+        run = signalled(api, {}, interview_ids=["nobody"])
     assert_stopped(run, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--discover"]])
-def test_a_signal_ends_discovery(signalled: Callable[..., Run], arguments: list[str]) -> None:
+def test_a_signal_ends_discovery(signalled: Signalled, arguments: list[str]) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, 1): "always:hang"}) as api:
-        run = signalled(api, signal.SIGHUP, {}, *arguments)
+        run = signalled(api, {}, *arguments, numbers=[signal.SIGHUP], catalog=None)
     assert (run.code, run.out) == (128 + signal.SIGHUP, "")
     assert "Stopped by SIGHUP" in run.err
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_that_was_ignored_at_the_start_as_under_nohup_changes_nothing(
-    signalled: Callable[..., Run], number: signal.Signals
-) -> None:
-    signal.signal(number, signal.SIG_IGN)
-    with Sandbox({ONE: 30}, latency=0.2) as api:
-        run = signalled(api, number, {}, catalog=CATALOG, page_size=10)
+def test_signals_that_were_ignored_at_the_start_as_under_nohup_change_nothing(signalled: Signalled) -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    with Sandbox({ONE: 30}, latency=0.1) as api:
+        run = signalled(api, {}, numbers=SIGNALS, page_size=10)
     assert run.code == 0
     assert len(run.ids) == 30
 
@@ -186,7 +222,7 @@ def test_ctrl_c_while_the_tap_is_loaded_shows_no_traceback(tmp_path: Path) -> No
     assert process.stdout is not None
     assert process.stdout.readline() == b"loading\n"
     process.send_signal(signal.SIGINT)
-    run = ended(process, within=SOON)
+    run = ended(process)
     assert run.code == -signal.SIGINT
     assert not run.err
 
@@ -198,34 +234,39 @@ def is_stuck(api: Sandbox, process: subprocess.Popen[bytes]) -> bool:
     """Whether a tap has stopped asking for pages."""
     assert process.poll() is None
     before = len(api.requests)
-    time.sleep(0.5)
+    time.sleep(0.2)
     return before > 3 and len(api.requests) == before
 
 
 def test_a_signal_ends_a_run_whose_target_does_not_read(files: Callable[..., list[str]]) -> None:
     with Sandbox({ONE: 6_000}) as api:
-        process = start(*files(api, page_size=200))
+        process = start(*files(api, page_size=200), impatient=True)
         wait_for(lambda: is_stuck(api, process))
         process.terminate()
-        run = ended(process, within=SOON)  # which reads only what it finds in the pipe afterwards
+        run = ended(process)  # which reads only what it finds in the pipe afterwards
     assert run.code == 128 + signal.SIGTERM
     assert "Stopped by SIGTERM" in run.err
     if sys.platform == "linux":
         assert_whole_lines(run.out)
 
 
+def test_however_long_each_may_be_waited_for_a_signal_ends_a_run_within_five_seconds() -> None:
+    assert max(shutdown.MAX_LOG_WAIT, shutdown.MAX_TARGET_WAIT) < shutdown.MAX_WAIT < SOON
+
+
+@pytest.mark.slow
 def test_a_target_that_is_only_slow_costs_no_memory_and_gets_the_last_state(files: Callable[..., list[str]]) -> None:
     with Sandbox({ONE: 6_000}) as api:
         process = start(*files(api, page_size=200, request_timeout=1))
         wait_for(lambda: is_stuck(api, process))
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(500)]
+        out = records_of(process, 500)
         time.sleep(1.5)  # longer than a request may take
         used = memory_of(process)
         process.terminate()
         time.sleep(0.5)
-        lines += process.stdout.readlines()  # all of it, at last
-        run = ended(process, out=b"".join(lines), within=SOON)
+        assert process.stdout is not None
+        out += process.stdout.read()  # all of it, at last
+        run = ended(process, out)
         assert_stopped(run, signal.SIGTERM)
         assert run.ids == [held["id"] for held in api.candidates(ONE)[: len(run.ids)]]
     assert "try 2" not in run.err
@@ -244,7 +285,7 @@ def test_a_target_that_dies_ends_the_run_quietly(files: Callable[..., list[str]]
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()
-        run = ended(process, out=b"", within=SOON)
+        run = ended(process)
     assert run.code == 1
     assert "Stopped: the target has closed the pipe" in run.err
     assert not run.lines("ERROR")
@@ -253,13 +294,14 @@ def test_a_target_that_dies_ends_the_run_quietly(files: Callable[..., list[str]]
 @pytest.mark.skipif(sys.platform != "linux", reason="it takes /proc to fill a pipe that others write to")
 def test_a_signal_ends_a_run_whose_log_nobody_reads(files: Callable[..., list[str]]) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, 3): "always:500"}) as api:
-        process = start(*files(api, page_size=10))
-        wait_for(asked_for_page(api, 3, 10))
+        process = start(*files(api, page_size=10), impatient=True)
+        out = records_of(process, 20)
         assert process.stderr is not None
         fill(process.stderr.fileno())
-        time.sleep(1)  # it fails again, and that is to be logged
+        asked = len(api.requests)
+        wait_for(lambda: len(api.requests) > asked)  # it fails again, and that is to be logged
         process.terminate()
-        run = ended(process, within=SOON)
+        run = ended(process, out)
     assert run.code == 128 + signal.SIGTERM
     assert run.messages[-1]["type"] == "STATE"
     assert len(run.ids) == 20
