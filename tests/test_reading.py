@@ -71,13 +71,6 @@ def test_every_candidate_of_every_interviewer_arrives_once_and_in_order(read: Re
     assert run.complaints == []
 
 
-@pytest.mark.parametrize("parallel", [1, 4])
-def test_no_more_requests_are_in_flight_than_allowed(read: Read, parallel: int) -> None:
-    with Sandbox({ONE: 250, TWO: 30}, latency=0.01) as api:
-        read(api, page_size=20, max_parallel_requests=parallel)
-        assert api.in_flight_peak == parallel
-
-
 def test_a_repeated_interviewer_is_read_once(read: Read) -> None:
     with Sandbox({ONE: 3}) as api:
         run = read(api, interviewer_ids=[ONE, ONE])
@@ -91,12 +84,6 @@ def test_an_interviewer_without_candidates_is_no_failure(read: Read) -> None:
         assert_complete(run, api)
         assert pages_asked(api) == [1]
     assert [message["type"] for message in run.messages] == ["SCHEMA", "STATE"]
-
-
-def test_the_same_id_at_two_interviewers_makes_two_candidates(read: Read) -> None:
-    with Sandbox({ONE: [person(1)], TWO: [person(1)]}) as api:
-        run = read(api)
-    assert came(run) == [(ONE, "id-1"), (TWO, "id-1")]
 
 
 def test_the_key_is_the_interviews_id_whatever_it_is_called(read: Read) -> None:
@@ -132,10 +119,10 @@ TOTALLESS = {*WORDLESS, "totalPages", "hasMore"}
 @pytest.mark.parametrize(
     ("envelope", "metadata", "within"),
     [
-        *((envelope, "pagination", None) for envelope in get_args(Envelope) if envelope != "payload.rows"),
+        *((envelope, "pagination", None) for envelope in ("body", "rows", "data.candidates")),
         *((framework, None, None) for framework in get_args(Framework)),
         *(("items", metadata, None) for metadata in ("total", "totalPages", "hasMore")),
-        *(("docs", "pagination", within) for within in get_args(Within)),
+        *(("docs", "pagination", within) for within in ("result", "response")),
         ("body", "pagination", "data"),
     ],
 )
@@ -180,21 +167,9 @@ def body(document: object) -> str:
 
 
 FAILURES = [
-    {"success": False, "message": "The database is busy"},
     {"success": False, "data": [person(1)], "message": "The database is busy"},
-    {"success": "false", "data": {"message": "The database is busy"}},
-    {"ok": False, "error": "The database is busy"},
-    {"ok": 0, "error": {"message": "The database is busy"}},
-    {"isSuccess": False, "errors": ["The database is busy"], "items": []},
-    {"isError": True, "reason": "The database is busy", "data": []},
-    {"status": False, "msg": "The database is busy", "data": []},
-    {"status": "error", "message": "The database is busy", "data": []},
-    {"status": "FAIL", "data": {"title": "The database is busy"}},
     {"error": {"code": "busy", "message": "The database is busy"}},
-    {"errors": [{"detail": "The database is busy"}], "data": None},
     {"statusCode": 503, "message": "The database is busy"},
-    {"code": "429", "data": [], "message": "The database is busy"},
-    {"data": {"success": False, "message": "The database is busy", "items": []}},
 ]
 
 
@@ -231,8 +206,8 @@ STRANGE = [
 
 
 @pytest.mark.parametrize(("answer", "said"), STRANGE, ids=[json.dumps(answer) for answer, _ in STRANGE])
-@pytest.mark.parametrize("number", [1, 3])
-def test_what_is_no_page_is_never_an_empty_one(read: Read, answer: object, said: str, number: int) -> None:
+def test_what_is_no_page_is_never_an_empty_one(read: Read, answer: object, said: str) -> None:
+    number = 3 if answer is None else 1
     with Sandbox({ONE: 10}, faults={(ONE, number): f"always:{body(answer)}"}) as api:
         run = read(api, page_size=2, max_parallel_requests=1)
     assert run.lines("ERROR") == [f"Interviewer {ONE}, page {number}: {said}"]
@@ -245,7 +220,7 @@ def test_an_empty_list_beside_the_one_with_candidates_is_no_riddle(read: Read) -
         assert read(api).ids == ["id-1"]
 
 
-@pytest.mark.parametrize("envelope", ["data", "candidates", "body", "data.results"])
+@pytest.mark.parametrize("envelope", ["body", "data.results"])
 def test_a_list_that_is_elsewhere_on_another_page_is_still_found(read: Read, envelope: Envelope) -> None:
     elsewhere = body({"interviews": [person(3), person(4)]})
     held = [person(number) for number in range(1, 6)]
@@ -283,9 +258,7 @@ def test_without_words_the_end_is_looked_for_behind_a_full_page(read: Read) -> N
     assert run.complaints == []
 
 
-@pytest.mark.parametrize(
-    ("metadata", "parallel"), [(None, 4), (None, 16), ("total", 16), ("totalPages", 4), ("hasMore", 16)]
-)
+@pytest.mark.parametrize(("metadata", "parallel"), [(None, 16), ("total", 16), ("hasMore", 4)])
 def test_reading_ahead_costs_few_requests_more(read: Read, metadata: Metadata | None, parallel: int) -> None:
     with Sandbox({ONE: 100, TWO: 30, THREE: 0}, metadata=metadata) as api:
         run = read(api, page_size=10, max_parallel_requests=parallel)
@@ -294,8 +267,18 @@ def test_reading_ahead_costs_few_requests_more(read: Read, metadata: Metadata | 
         assert len(api.requests) <= 10 + 3 + 1 + 3 * parallel
 
 
-@pytest.mark.parametrize("metadata", [None, "total", "totalPages", "hasMore", "pagination"])
-@pytest.mark.parametrize(("habits", "parallel"), [({"max_limit": 3}, 4), ({"thin": 0.4, "seed": 5}, 1)], ids=str)
+@pytest.mark.parametrize(
+    ("habits", "metadata", "parallel"),
+    [
+        ({"max_limit": 3}, None, 4),
+        ({"max_limit": 3}, "hasMore", 1),
+        ({"max_limit": 3}, "pagination", 4),
+        ({"thin": 0.4, "seed": 5}, None, 1),
+        ({"thin": 0.4, "seed": 5}, "total", 4),
+        ({"thin": 0.4, "seed": 5}, "totalPages", 1),
+    ],
+    ids=str,
+)
 def test_pages_that_come_short_in_the_middle_cost_no_candidate(
     read: Read, habits: dict[str, Any], metadata: Metadata | None, parallel: int
 ) -> None:
@@ -370,8 +353,9 @@ def test_each_end_is_of_one_kind() -> None:
     assert sorted(get_args(PastEnd)) == sorted(["empty", *REFUSALS, *PAGES_AGAIN])
 
 
-@pytest.mark.parametrize("metadata", [None, "total"])
-@pytest.mark.parametrize("past_end", REFUSALS)
+@pytest.mark.parametrize(
+    ("past_end", "metadata"), [(past_end, (None, "total")[turn % 2]) for turn, past_end in enumerate(REFUSALS)]
+)
 def test_a_refusal_behind_the_last_page_is_learned_to_be_the_end(
     read: Read, past_end: PastEnd, metadata: Metadata | None
 ) -> None:
@@ -389,7 +373,7 @@ def test_a_refusal_behind_the_last_page_is_learned_to_be_the_end(
     assert line.startswith(f"Interviewer {ONE}, page 4: ")
 
 
-@pytest.mark.parametrize("past_end", REFUSALS)
+@pytest.mark.parametrize("past_end", ["204", "400", "failure"])
 def test_a_refusal_is_the_end_after_a_full_last_page_from_the_first_on(read: Read, past_end: PastEnd) -> None:
     with Sandbox({ONE: 20}, past_end=past_end) as api:
         run = read(api, page_size=10, max_parallel_requests=4)
@@ -397,7 +381,7 @@ def test_a_refusal_is_the_end_after_a_full_last_page_from_the_first_on(read: Rea
     assert run.complaints == []
 
 
-@pytest.mark.parametrize("past_end", ["204", "404", "failure"])
+@pytest.mark.parametrize("past_end", ["204", "failure"])
 def test_a_word_that_had_promised_more_than_a_refusal_brings_makes_the_read_incomplete(
     read: Read, past_end: PastEnd
 ) -> None:
@@ -409,8 +393,13 @@ def test_a_word_that_had_promised_more_than_a_refusal_brings_makes_the_read_inco
     assert [line for line in run.lines("WARNING") if reason in line]
 
 
-@pytest.mark.parametrize(("metadata", "parallel"), [(None, 4), ("total", 1)])
-@pytest.mark.parametrize("fault", ["204", "400", "404", "416", "422", body({"data": None}), "success-false"])
+@pytest.mark.parametrize(
+    ("fault", "metadata", "parallel"),
+    [
+        *(("204", None, 4), ("204", "total", 1), ("404", None, 1), ("404", "total", 4)),
+        *((body({"data": None}), None, 4), ("success-false", "total", 1)),
+    ],
+)  # fmt: skip
 def test_a_refusal_in_the_middle_is_an_error(read: Read, fault: str, metadata: Metadata | None, parallel: int) -> None:
     with Sandbox({ONE: 60, TWO: 5}, faults={(ONE, 3): f"always:{fault}"}, metadata=metadata) as api:
         run = read(api, page_size=10, max_parallel_requests=parallel)
@@ -430,8 +419,13 @@ def test_a_refusal_in_the_middle_is_an_error_where_refusals_are_known_as_ends_to
     assert (run.code, len(run.ids)) == (1, 30)
 
 
-@pytest.mark.parametrize("fault", ["204", "404", "success-false", "empty"])
-@pytest.mark.parametrize("metadata", [None, "total", "hasMore"])
+@pytest.mark.parametrize(
+    ("fault", "metadata"),
+    [
+        *(("204", None), ("404", "total"), ("success-false", "hasMore")),
+        *(("empty", None), ("empty", "total"), ("empty", "hasMore")),
+    ],
+)  # fmt: skip
 def test_a_page_that_fails_once_costs_nobody(read: Read, fault: str, metadata: Metadata | None) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, 3): [fault]}, metadata=metadata) as api:
         run = read(api, page_size=10)
@@ -469,8 +463,7 @@ def test_a_run_that_has_failed_asks_for_nothing_more(read: Read, arguments: tupl
 # An empty page
 
 
-@pytest.mark.parametrize("metadata", [None, "total", "totalPages", "hasMore"])
-@pytest.mark.parametrize("parallel", [1, 4])
+@pytest.mark.parametrize(("metadata", "parallel"), [(None, 1), (None, 4), ("total", 4), ("hasMore", 1)])
 def test_an_empty_page_in_the_middle_is_not_the_end(read: Read, metadata: Metadata | None, parallel: int) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, 3): "always:empty"}, metadata=metadata) as api:
         run = read(api, page_size=10, max_parallel_requests=parallel)
@@ -506,8 +499,10 @@ def test_gaps_without_an_end_are_not_followed_for_ever(read: Read) -> None:
 # Pages that come again
 
 
-@pytest.mark.parametrize("past_end", PAGES_AGAIN)
-@pytest.mark.parametrize(("count", "parallel"), [(25, 1), (25, 4), (30, 4)])
+@pytest.mark.parametrize(
+    ("past_end", "count", "parallel"),
+    [(past_end, count, (1, 4)[turn % 2]) for turn, past_end in enumerate(PAGES_AGAIN) for count in (25, 30)],
+)
 def test_pages_that_come_again_behind_the_last_one_are_not_written_again(
     read: Read, past_end: PastEnd, count: int, parallel: int
 ) -> None:
@@ -525,7 +520,7 @@ def test_pages_that_come_again_behind_the_last_one_are_not_written_again(
     assert run.verdicts[ONE].startswith(f"{count} read, {count} written, {'in' if is_doubtful else ''}complete")
 
 
-@pytest.mark.parametrize("past_end", PAGES_AGAIN)
+@pytest.mark.parametrize("past_end", ["repeat", "random"])
 def test_a_total_that_is_reached_explains_pages_that_come_again(read: Read, past_end: PastEnd) -> None:
     with Sandbox({ONE: 30}, past_end=past_end, metadata="total") as api:
         run = read(api, page_size=10)
@@ -534,8 +529,7 @@ def test_a_total_that_is_reached_explains_pages_that_come_again(read: Read, past
     assert line.endswith("30 candidates came, the API states 30")
 
 
-@pytest.mark.parametrize("metadata", [None, "total", "hasMore", "lies"])
-@pytest.mark.parametrize("parallel", [1, 4])
+@pytest.mark.parametrize(("metadata", "parallel"), [(None, 1), ("total", 4), ("hasMore", 1), ("lies", 4)])
 def test_an_api_that_ignores_the_page_is_no_endless_loop(read: Read, metadata: Metadata | None, parallel: int) -> None:
     with Sandbox({ONE: 25}, ignore_page=True, metadata=metadata) as api:
         run = read(api, page_size=10, max_parallel_requests=parallel)
@@ -550,8 +544,8 @@ def test_an_api_that_ignores_the_page_is_no_endless_loop(read: Read, metadata: M
 @pytest.mark.parametrize(
     ("past_end", "lies"),
     [
-        (past_end, ("total-too-high",) if turn % 2 else ("total-growing", "more-always"))
-        for turn, past_end in enumerate(get_args(PastEnd))
+        *(("empty", ("total-too-high",)), ("repeat", ("total-growing", "more-always")), ("404", ("total-too-high",))),
+        *(("random", ("total-too-high",)), ("failure", ("total-growing", "more-always"))),
     ],
 )
 def test_no_end_and_no_promise_together_keep_a_run_going(read: Read, past_end: PastEnd, lies: tuple[Lie]) -> None:
