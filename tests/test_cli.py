@@ -164,19 +164,7 @@ def test_a_stream_that_is_not_selected_is_not_read(api: Sandbox, read: Read, cat
 # State
 
 
-@pytest.mark.parametrize(
-    "bookmarks",
-    [
-        [],
-        None,
-        5,
-        {"people": 5},
-        {"candidates": None},
-        {"candidates": {"partitions": [{"replication_key_value": "2026-01-31"}]}},
-        {"candidates": {"partitions": [{"context": {"interviewerId": ONE}, "replication_key_value": "now"}]}},
-    ],
-    ids=repr,
-)
+@pytest.mark.parametrize("bookmarks", [None, {"people": 5}, {"candidates": None}], ids=repr)
 def test_a_state_of_another_shape_is_refused(api: Sandbox, read: Read, bookmarks: object) -> None:
     run = read(api, state={"bookmarks": bookmarks})
     assert_failed(
@@ -188,7 +176,7 @@ def test_a_state_of_another_shape_is_refused(api: Sandbox, read: Read, bookmarks
     assert api.requests == []
 
 
-@pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"bookmarks": {"people": {"since": "2026"}}}], ids=repr)
+@pytest.mark.parametrize("state", [{}, {"bookmarks": {"people": {"since": "2026"}}}], ids=repr)
 def test_a_state_that_says_nothing_of_candidates_is_fine(api: Sandbox, read: Read, state: object) -> None:
     run = read(api, state=state)
     assert run.code == 0, run.err
@@ -208,12 +196,8 @@ def test_an_option_that_does_not_exist_is_refused() -> None:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ("401", "401 Unauthorized: the API does not accept the key; check the setting api_key"),
         ("403", "403 Forbidden: the API does not accept the key; check the setting api_key"),
-        ("404", "404 Not Found: the API does not know it; check the IDs in interviewer_ids"),
         ("400", "400 Bad Request: the API says “additionalFields: no custom field has this name”"),
-        ("409", "409 Conflict: the API says “Conflict”"),
-        ("410", "410 Gone: the API says “Gone”"),
     ],
 )
 def test_a_refusal_is_one_line_that_says_what_to_do(

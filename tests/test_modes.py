@@ -119,12 +119,7 @@ class TestSingleCandidates:
         "answer",
         [
             {"data": {"id": "id-3", "candidate": {"id": "p9", "name": "Ada"}}},
-            {"data": {"interviewId": "id-3", "id": "p9"}},
-            {"data": {"candidate": {"id": "p9", "name": "Ada"}, "interview": {"id": "id-3"}}},
             {"candidate": {"id": "p9", "name": "Ada"}, "interview": {"_id": "id-3"}},
-            {"data": {"candidate": {"id": "p9", "interviewId": "id-3"}}},
-            {"result": {"interview": {"id": "id-3", "candidate": {"id": "p9"}}}},
-            {"id": "id-3", "person": {"id": "p9"}},
             {"data": [{"id": "p8"}, {"id": "id-3"}]},
         ],
         ids=json.dumps,
@@ -187,14 +182,10 @@ class TestIncremental:
     @pytest.mark.parametrize(
         ("updated", "is_new"),
         [
-            ("2026-01-05T00:00:00.000001Z", True),
             ("2026-01-05T01:00:00+02:00", False),
             ("2026-01-04T23:00:00-02:00", True),
-            ("2026-01-05T00:00:00.0Z", True),
-            ("2026-01-04T23:59:59.999Z", False),
             (None, True),
             ("soon", True),
-            (5, True),
         ],
     )
     def test_times_are_compared_as_times(self, read: Read, updated: object, is_new: bool) -> None:  # noqa: FBT001
@@ -392,43 +383,11 @@ class TestBookmarksAndFilters:
 
 
 class TestState:
-    @pytest.mark.parametrize(
-        "state",
-        [
-            {"bookmarks": []},
-            {"bookmarks": {"candidates": []}},
-            {"bookmarks": {"candidates": {"partitions": {}}}},
-            {"bookmarks": {"candidates": {"partitions": [{"context": {"other": "x"}}]}}},
-            {
-                "bookmarks": {
-                    "candidates": {
-                        "partitions": [{"context": {"interviewerId": "one"}, "replication_key_value": "soon"}]
-                    }
-                }
-            },
-            {
-                "bookmarks": {
-                    "candidates": {"partitions": [{"context": {"interviewerId": "one"}, "replication_key_value": 5}]}
-                }
-            },
-            {"candidates": "2026-01-01"},
-        ],
-    )
-    def test_a_state_of_unknown_shape_is_refused(self, read: Read, api: Sandbox, state: object) -> None:
-        run = read(api, catalog=incremental(), state=state)
-        assert (run.code, run.out) == (1, "")
-        (line,) = run.lines("ERROR")
-        assert "state" in line
-
     def test_a_bookmark_of_another_key_is_ignored_with_a_warning(self, read: Read, api: Sandbox) -> None:
         state = read(api, catalog=incremental()).state
         run = read(api, catalog=incremental("createdAt"), state=state)
         assert len(run.ids) == 8
         assert any("updatedAt" in line and "createdAt" in line for line in run.lines("WARNING"))
-
-    @pytest.mark.parametrize("state", [{}, {"bookmarks": {}}, {"bookmarks": {"candidates": {}}}])
-    def test_an_empty_state_is_a_fresh_start(self, read: Read, api: Sandbox, state: object) -> None:
-        assert len(read(api, catalog=incremental(), state=state).ids) == 8
 
     def test_full_table_keeps_its_state_free_of_partitions(self, read: Read, api: Sandbox) -> None:
         state = read(api, catalog=incremental()).state
@@ -459,8 +418,15 @@ class TestVersions:
         assert line.startswith(start)
         return line.removeprefix(start)
 
-    @pytest.mark.parametrize("settings", [{}, {"catalog": None}, {"stream_maps": {"candidates": {"a": "id"}}}], ids=str)
-    @pytest.mark.parametrize("metadata", [None, "total", "pagination", "hasMore"])
+    @pytest.mark.parametrize(
+        ("metadata", "settings"),
+        [
+            *((metadata, {}) for metadata in (None, "total", "pagination", "hasMore")),
+            *((metadata, {"catalog": None}) for metadata in (None, "total")),
+            ("total", {"stream_maps": {"candidates": {"a": "id"}}}),
+        ],
+        ids=str,
+    )
     def test_the_version_is_activated_once_and_after_everything_else(
         self, read: Read, api: Sandbox, metadata: Any, settings: dict[str, Any]
     ) -> None:

@@ -98,9 +98,8 @@ def unhurried(seed: int, fetch: Fetch) -> Fetch:
 
 
 @pytest.mark.parametrize("most", [1, 2, 4, 16])
-@pytest.mark.parametrize("seed", range(3))
-def test_pages_come_in_order_whichever_is_fetched_first(most: int, seed: int) -> None:
-    drive = Drive(unhurried(seed, of_length(6)), interviewers=4, most=most)
+def test_pages_come_in_order_whichever_is_fetched_first(most: int) -> None:
+    drive = Drive(unhurried(most, of_length(6)), interviewers=4, most=most)
     assert list(drive.pages()) == [(name, number) for name in drive.names for number in range(1, 7)]
     assert drive.peak <= most
     assert max(Counter(drive.asked).values()) == 1
@@ -110,25 +109,25 @@ def test_the_same_comes_out_however_many_are_in_flight(read: Read) -> None:
     def output(parallel: int) -> str:
         dice = Random(parallel)  # noqa: S311  # the same on every run
         sleeps: dict[Any, str] = {
-            (name, page): f"sleep:{dice.random() / 50:.4f}" for name in (ONE, TWO) for page in range(1, 9)
+            (name, page): f"sleep:{dice.random() / 100:.4f}" for name in (ONE, TWO) for page in range(1, 9)
         }
         with Sandbox({ONE: 70, TWO: 45, "interviewer-3": 0}, odd=True, faults=sleeps) as api:
             run = read(api, page_size=10, max_parallel_requests=parallel)
         assert run.code == 0
         return re.sub(r'"time_extracted":"[^"]*"', "", run.out)
 
-    assert output(1) == output(2) == output(4) == output(16)
+    assert output(1) == output(4) == output(16)
 
 
 # How many
 
 
-@pytest.mark.parametrize("parallel", [1, 2, 4])
+@pytest.mark.parametrize("parallel", [1, 4])
 def test_no_more_are_in_flight_than_the_setting_says(read: Read, parallel: int) -> None:
-    with Sandbox({ONE: 200, TWO: 200}, latency=0.02) as api:
+    with Sandbox({ONE: 60, TWO: 60}, latency=0.02) as api:
         run = read(api, page_size=10, max_parallel_requests=parallel)
         assert min(2, parallel) <= api.in_flight_peak <= parallel
-    assert len(run.ids) == 400
+    assert len(run.ids) == 120
 
 
 def test_many_small_interviewers_are_read_side_by_side() -> None:
@@ -170,8 +169,7 @@ def test_calls_in_order_are_made_side_by_side() -> None:
 # How far ahead
 
 
-@pytest.mark.parametrize("most", [1, 2, 4, 16])
-@pytest.mark.parametrize("interviewers", [1, 3])
+@pytest.mark.parametrize(("most", "interviewers"), [(1, 1), (4, 1), (4, 3), (16, 3)])
 def test_a_reader_that_stands_still_is_waited_for(most: int, interviewers: int) -> None:
     drive = Drive(of_length(100), interviewers=interviewers, most=most)
     for taken, _ in enumerate(drive.pages(), 1):
@@ -302,7 +300,7 @@ def test_pages_asked_for_again_are_fetched_anew_and_given_in_order() -> None:
 # Errors
 
 
-@pytest.mark.parametrize("parallel", [1, 4, 16])
+@pytest.mark.parametrize("parallel", [1, 16])
 def test_an_error_comes_after_the_pages_before_it(read: Read, parallel: int) -> None:
     sleeps: dict[Any, str] = {(ONE, page): "sleep:0.02" for page in range(2, 7)}
     with Sandbox({ONE: 100}, faults={**sleeps, (ONE, 7): "always:409"}) as api:

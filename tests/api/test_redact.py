@@ -75,20 +75,20 @@ IN_BASE64: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("key", [KEY, PLAIN_KEY, "1234", "a-b_c.d~e", "?" * 20, "x" * 70 + KEY, "a1-" * 100])
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_key_is_hidden_however_it_is_spelt(key: str, spelling: str) -> None:
-    spelt = SPELLINGS[spelling](key)
-    shown = Redactor([key]).clean(f"<p>{spelt}</p> {{{spelt}}}")
-    assert shown == f"<p>{HIDDEN}</p> {{{HIDDEN}}}"
+def test_a_key_is_hidden_however_it_is_spelt(key: str) -> None:
+    redactor = Redactor([key])
+    for name, spell in SPELLINGS.items():
+        shown = redactor.clean(f"<p>{spell(key)}</p> {{{spell(key)}}}")
+        assert shown == f"<p>{HIDDEN}</p> {{{HIDDEN}}}", name
 
 
 @pytest.mark.parametrize("key", [KEY, PLAIN_KEY, "?" * 21, ">" * 22, "~" * 23])
-@pytest.mark.parametrize("spelling", IN_BASE64)
-def test_a_key_is_hidden_within_base64_wherever_it_stands(key: str, spelling: str) -> None:
-    spelt = IN_BASE64[spelling](key)
-    shown = Redactor([key]).clean(f'"{spelt}"')
-    assert HIDDEN in shown
-    assert len(shown) < len(spelt) - len(key)
+def test_a_key_is_hidden_within_base64_wherever_it_stands(key: str) -> None:
+    redactor = Redactor([key])
+    for name, spell in IN_BASE64.items():
+        shown = redactor.clean(f'"{spell(key)}"')
+        assert HIDDEN in shown, name
+        assert len(shown) < len(spell(key)) - len(key), name
 
 
 @given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=4), st.text(), st.text())
@@ -177,10 +177,10 @@ PIECES: tuple[str, ...] = (
 
 
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("piece", PIECES)
-def test_a_long_text_takes_time_by_its_length_only(piece: str) -> None:
-    # Whatever grew with the square of the length would be at this for hours.
-    assert Redactor([PLAIN_KEY]).clean(piece * (2**18 // len(piece)))
+def test_a_long_text_takes_time_by_its_length_only() -> None:
+    redactor = Redactor([PLAIN_KEY])
+    for piece in PIECES:  # whatever grew with the square of the length would be at one of them for hours
+        assert redactor.clean(piece * (2**17 // len(piece)))
 
 
 @pytest.mark.timeout(30)
@@ -191,9 +191,9 @@ def test_a_long_text_of_all_that_is_looked_for_takes_time_by_its_length_only() -
 
 
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("piece", ["\\", "%25", "&amp;", "&amp", "%"])
-def test_a_key_that_can_be_read_in_many_ways_takes_no_longer(piece: str) -> None:
-    assert Redactor([piece * 40 + "x"]).clean(piece * 1000)
+def test_a_key_that_can_be_read_in_many_ways_takes_no_longer() -> None:
+    for piece in ("\\", "%25", "&amp;", "&amp", "%"):
+        assert Redactor([piece * 40 + "x"]).clean(piece * 1000)
 
 
 @pytest.mark.parametrize("name", ["id", "Manual_Score", "_x", "is-synced", "a" * 50])

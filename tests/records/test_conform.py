@@ -69,29 +69,21 @@ def test_a_record_is_what_the_contract_says(
 
 
 @given(schemas_and_pages())
-def test_every_column_of_the_schema_is_in_every_record_in_the_schemas_order(
+@example((candidates_schema(), [{"interviewId": 0, "id": "a"}, {"id": 7}]))
+def test_a_record_is_valid_complete_and_gives_back_what_was_sent(
     drawn: tuple[dict[str, Any], list[dict[str, Any]]],
 ) -> None:
     schema, page = drawn
-    records, _ = conform(schema, page)
-    assert [list(record) for record in records] == [list(schema["properties"])] * len(page)
-
-
-@pytest.mark.parametrize("validator", [Draft4Validator, Draft202012Validator], ids=["Draft 4", "Draft 2020-12"])
-@given(drawn=schemas_and_pages())
-def test_every_record_is_valid_by_the_schema(
-    validator: type[Draft4Validator], drawn: tuple[dict[str, Any], list[dict[str, Any]]]
-) -> None:
-    schema, page = drawn
-    valid = validator(schema, format_checker=FormatChecker())
-    for record in conform(schema, page)[0]:
-        valid.validate(record)
-
-
-@given(schemas_and_pages())
-def test_columns_and_rescue_give_back_what_was_sent(drawn: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
-    schema, page = drawn
-    for sent, record in zip(page, conform(schema, page)[0], strict=True):
+    records, tally = conform(schema, page)
+    valid = [each(schema, format_checker=FormatChecker()) for each in (Draft4Validator, Draft202012Validator)]
+    sum_of_tallies = Tally()
+    for sent, record in zip(page, records, strict=True):
+        assert list(record) == list(schema["properties"])
+        assert all(each.is_valid(record) for each in valid)
+        # A page is conformed as each of its candidates alone.
+        ((alone,), its_tally) = conform(schema, [sent])
+        sum_of_tallies.add(its_tally)
+        assert strangers.spelled(alone) == strangers.spelled(record)
         rescued = record.pop("_rescued_data") or {}
         came = {name: value for name, value in record.items() if value is not None} | rescued
         expected = {
@@ -102,33 +94,11 @@ def test_columns_and_rescue_give_back_what_was_sent(drawn: tuple[dict[str, Any],
         # The key is in the record whatever was sent in its place.
         keys = {name: record[name] for name in KEYS if name not in expected}
         assert strangers.spelled(came) == strangers.spelled(expected | keys)
-
-
-@given(schemas_and_pages())
-@example((candidates_schema(), [{"interviewId": 0, "id": "a"}, {"id": 7}]))
-def test_a_page_is_conformed_as_each_of_its_candidates_alone(
-    drawn: tuple[dict[str, Any], list[dict[str, Any]]],
-) -> None:
-    schema, page = drawn
-    conformer, document = Conformer(schema), decode(strangers.to_json(page))
-    records, tally = conformer.conform(document.value, ONE)
-    alone, sum_of_tallies = [], Tally()
-    for candidate in document.value:
-        ((record,), its_tally) = conformer.conform([candidate], ONE)
-        alone.append(record)
-        sum_of_tallies.add(its_tally)
-    assert list(map(strangers.spelled, records)) == list(map(strangers.spelled, alone))
-    assert tally == sum_of_tallies
-
-
-@given(schemas_and_pages())
-def test_conforming_a_record_again_changes_nothing(drawn: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
-    schema, page = drawn
-    for record in conform(schema, page)[0]:
-        record.pop("_rescued_data")
+        # Conforming it again changes nothing.
         ((again,), _) = conform(schema, [record])
         assert again.pop("_rescued_data") is None
         assert strangers.spelled(again) == strangers.spelled(record)
+    assert tally == sum_of_tallies
 
 
 def test_an_empty_page_has_no_records() -> None:
