@@ -158,4 +158,4 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _week(moment: datetime | None) -> str | None:
-    return moment and (moment.date() - timedelta(days=moment.weekday())).isoformat()
+    return (moment.date() - timedelta(days=moment.weekday())).isoformat() if moment else None
