@@ -139,8 +139,8 @@ def test_no_part_of_an_answer_may_come_drop_by_drop(new_client: NewClient, part:
                 real_time.sleep(0.02)
 
     with serving(drip) as url:
-        line = failure(new_client(url, request_timeout=0.2, patience=0.5))
-    assert line.startswith("no answer within 0.2 s (request_timeout); gave up") or line == "400 Bad Request"
+        line = failure(new_client(url, request_timeout=0.1, patience=0.2))
+    assert line.startswith("no answer within 0.1 s (request_timeout); gave up") or line == "400 Bad Request"
 
 
 def test_a_redirect_does_not_begin_the_time_anew(new_client: NewClient) -> None:
