@@ -256,8 +256,13 @@ ECHOES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("echo", ECHOES)
-@pytest.mark.parametrize("place", ["phrase", "header", "location", "name", "message", "no status", "no header"])
+@pytest.mark.parametrize(
+    ("place", "echo"),
+    [
+        *((place, "plain") for place in ("phrase", "header", "location", "name", "no status", "no header")),
+        *(("message", echo) for echo in ECHOES),
+    ],
+)
 def test_a_server_that_echoes_the_key_gets_it_into_no_line(
     new_client: NewClient, caplog: pytest.LogCaptureFixture, place: str, echo: str
 ) -> None:

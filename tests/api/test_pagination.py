@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -235,17 +236,15 @@ REFUSALS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("width", [1, 4])
-@pytest.mark.parametrize("rows", [25, 30, 5, 10])
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_what_stands_behind_the_last_page_is_the_end(
-    refusal: str, rows: int, width: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    run = read(pages(rows), otherwise=REFUSALS[refusal], width=width)
-    assert run.written == ids(rows)
-    assert run.verdict.is_complete
-    assert warned(caplog) == []
-    assert len([record for record in caplog.records if "behind the last page" in record.getMessage()]) == 1
+def test_what_stands_behind_the_last_page_is_the_end(refusal: str, caplog: pytest.LogCaptureFixture) -> None:
+    for rows, width in itertools.product((25, 30, 5, 10), (1, 4)):
+        caplog.clear()
+        run = read(pages(rows), otherwise=REFUSALS[refusal], width=width)
+        assert run.written == ids(rows)
+        assert run.verdict.is_complete
+        assert warned(caplog) == []
+        assert len([record for record in caplog.records if "behind the last page" in record.getMessage()]) == 1
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
