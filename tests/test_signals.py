@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -35,6 +35,7 @@ ONE = "interviewer-1"
 TWO = "interviewer-2"
 SOON = 5.0
 GIVEN_UP = 30.0
+RECORD = b'"type":"RECORD"'
 
 
 @pytest.fixture
@@ -54,29 +55,30 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def records_of(process: subprocess.Popen[bytes], count: int) -> bytes:
-    """Read what a process writes up to its record of some number."""
-    assert process.stdout is not None
+def read_to(pipe: IO[bytes] | None, text: bytes, times: int = 1) -> bytes:
+    """Read lines until one has come so often."""
+    assert pipe is not None
     out = b""
-    while out.count(b'"type":"RECORD"') < count:
-        assert process.poll() is None
-        out += process.stdout.readline()
+    while out.count(text) < times:
+        line = pipe.readline()
+        assert line, out
+        out += line
     return out
 
 
-def ended(process: subprocess.Popen[bytes], out: bytes = b"", *, within: float = SOON) -> Run:
-    """Take what a process has said, after some output that was read already, once it has ended."""
+def ended(process: subprocess.Popen[bytes], out: bytes = b"", err: bytes = b"") -> Run:
+    """Take what a process has said once it has ended, after what was read of it already."""
     assert process.stdout is not None
     assert process.stderr is not None
     try:
-        process.wait(within)
+        process.wait(SOON)
     finally:
         process.kill()
     if not process.stdout.closed:
         out += process.stdout.read()
         process.stdout.close()
     with process.stderr:
-        run = Run(process.returncode, out.decode(), process.stderr.read().decode())
+        run = Run(process.returncode, out.decode(), (err + process.stderr.read()).decode())
     assert "Traceback" not in run.err
     assert "Exception ignored" not in run.err
     return run
@@ -107,14 +109,15 @@ def test_after_a_signal_nothing_is_left_running_and_the_next_run_goes_on_without
     with Sandbox(held, faults={(TWO, 40): ["hang"]}) as api:
         given = files(api, catalog=incremental(), page_size=1, max_parallel_requests=16)
         process = start(*given, start_new_session=True)
-        out = records_of(process, 5 + 39)
+        out = read_to(process.stdout, RECORD, 5 + 39)
         command = Path(f"/proc/{process.pid}/cmdline")
         assert not command.exists() or api.key.encode() not in command.read_bytes()
         process.terminate()
+        err = read_to(process.stderr, b"Stopped by ")
         for _ in range(4):
-            time.sleep(0.01)
             process.send_signal(signal.SIGINT)
-        stopped = ended(process, out)
+            time.sleep(0.01)
+        stopped = ended(process, out, err)
         with pytest.raises(ProcessLookupError):
             os.killpg(process.pid, 0)
         assert_stopped(stopped, signal.SIGTERM)
@@ -152,7 +155,7 @@ def signalled(files: Callable[..., list[str]]) -> Iterator[Signalled]:
         out = io.StringIO()
 
         def send() -> None:
-            wait_for(lambda: out.getvalue().count('"type":"RECORD"') >= records)
+            wait_for(lambda: out.getvalue().count(RECORD.decode()) >= records)
             wait_for(lambda: any(request.items() <= asked.items() for asked in api.requests))
             for number in numbers:
                 time.sleep(0.05)
@@ -259,7 +262,7 @@ def test_a_target_that_is_only_slow_costs_no_memory_and_gets_the_last_state(file
     with Sandbox({ONE: 6_000}) as api:
         process = start(*files(api, page_size=200, request_timeout=1))
         wait_for(lambda: is_stuck(api, process))
-        out = records_of(process, 500)
+        out = read_to(process.stdout, RECORD, 500)
         time.sleep(1.5)  # longer than a request may take
         used = memory_of(process)
         process.terminate()
@@ -295,7 +298,7 @@ def test_a_target_that_dies_ends_the_run_quietly(files: Callable[..., list[str]]
 def test_a_signal_ends_a_run_whose_log_nobody_reads(files: Callable[..., list[str]]) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, 3): "always:500"}) as api:
         process = start(*files(api, page_size=10), impatient=True)
-        out = records_of(process, 20)
+        out = read_to(process.stdout, RECORD, 20)
         assert process.stderr is not None
         fill(process.stderr.fileno())
         asked = len(api.requests)

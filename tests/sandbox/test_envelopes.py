@@ -164,11 +164,10 @@ def test_a_lie_is_told_in_its_own_word_and_the_others_stay_true() -> None:
     def words() -> list[dict[str, object]]:
         return [ask(api, page=page, limit=100).json["data"]["pagination"] for page in range(1, 7)]
 
-    assert set(LIES) == set(get_args(Lie))
     with Sandbox({ONE: 250, TWO: 30}, max_limit=50, metadata="pagination") as api:
         true = words()
-        for api.lies, lie in LIES.items():
-            ((word, values),) = lie.items()
+        for api.lies in get_args(Lie):
+            ((word, values),) = LIES[str(api.lies)].items()
             said = words()
             assert [each[word] for each in said] == values
             assert [{**each, word: None} for each in said] == [{**each, word: None} for each in true]
