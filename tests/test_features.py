@@ -111,14 +111,6 @@ def test_the_rescue_itself_can_be_deselected(read: Read, api: Sandbox) -> None:
     assert run.records[1]["score"] is None
 
 
-def test_a_deselected_stream_is_not_read(read: Read, api: Sandbox) -> None:
-    catalog = discovered(read, api, "")
-    catalog["streams"][0]["metadata"] = [{"breadcrumb": [], "metadata": {"selected": False}}]
-    api.requests.clear()
-    run = read(api, catalog=catalog)
-    assert (run.code, run.records, api.requests) == (0, [], [])
-
-
 def test_a_catalog_that_knows_less_loses_nothing(read: Read, api: Sandbox) -> None:
     catalog = discovered(read, api)
     del catalog["streams"][0]["schema"]["properties"]["report"]

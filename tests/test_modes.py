@@ -94,10 +94,6 @@ class TestSingleCandidates:
         api.faults = {("one", "id-4"): f"body:{json.dumps(body)}"}
         assert read(api, interviewer_ids=["one"], interview_ids=["id-4"]).code == 1
 
-    def test_an_empty_list_is_refused_rather_than_everything_read(self, read: Read, api: Sandbox) -> None:
-        run = read(api, interview_ids=[])
-        assert (run.code, run.out, api.requests) == (1, "", [])
-
     @pytest.mark.parametrize("fault", ["always:400", "always:success-false", "always:422"])
     def test_one_that_is_refused_does_not_stop_the_others_and_fails_the_run(
         self, read: Read, api: Sandbox, fault: str
@@ -141,17 +137,6 @@ class TestSingleCandidates:
 
 
 class TestFilters:
-    def test_a_filter_is_passed_on_with_its_types(self, read: Read, api: Sandbox) -> None:
-        filters = {"Manual Score": 50, "weight": 0.1, "review": "50", "isSynced": True}
-        read(api, additional_fields=filters)
-        assert all(request["additionalFields"] == filters for request in api.requests)
-        assert {type(request["additionalFields"]["Manual Score"]) for request in api.requests} == {int}
-
-    def test_a_filter_from_the_environment_keeps_its_types(self, read: Read, api: Sandbox, monkeypatch: Any) -> None:
-        monkeypatch.setenv("TAP_INTERVIEWFLOW_ADDITIONAL_FIELDS", '{"Manual Score": 50, "review": "yes"}')
-        assert read(api, "--config", "ENV").code == 0
-        assert api.requests[0]["additionalFields"] == {"Manual Score": 50, "review": "yes"}
-
     def test_only_what_matches_is_read(self, read: Read) -> None:
         scores = [49, 50, 51, "50"]
         people = [person(n, additionalFields={"Manual Score": score}) for n, score in enumerate(scores)]
@@ -619,10 +604,6 @@ class TestSamples:
         asked = [(body["interviewerId"], body["page"]) for body in api.requests]
         assert asked == [("one", 1), ("two", 1), *[("one", page) for page in (2, 3, 4)], ("two", 2)]
         assert len(run.ids) == 8
-
-    def test_a_run_without_a_catalog_writes_what_one_with_it_writes(self, read: Read, api: Sandbox) -> None:
-        catalog = json.loads(read(api, "--discover").out)
-        assert read(api, page_size=2).records == read(api, page_size=2, catalog=catalog).records
 
     def test_a_look_at_page_1_again_is_not_taken_from_the_sample(self, read: Read, api: Sandbox) -> None:
         read(api, page_size=2, max_parallel_requests=1, interviewer_ids=["one"])
