@@ -91,11 +91,11 @@ warning names it: `meltano run --refresh-catalog tap-interviewflow ...` makes a 
 
 ## Extras
 
-What the SDK needs more packages for is an extra of the package: `faker` for `fake` in `stream_maps`, and `s3` for
-BATCH files in S3 (`batch_config`). Name the extras that you need in the extractor's `pip_url` in `meltano.yml`:
+What needs more packages is an extra of the package: `faker` for `fake` in `stream_maps`, `s3` for batches in S3. Name
+the extras that you need in the extractor's `pip_url` in `meltano.yml`:
 
 ```yaml
-pip_url: tap-interviewflow[s3]
+pip_url: tap-interviewflow[faker,s3]
 ```
 
 ## Try it without an account
