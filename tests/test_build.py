@@ -46,3 +46,14 @@ def test_only_what_was_checked_and_built_is_published() -> None:
     assert RELEASE["announce"]["needs"] == "publish"
     uploads = [name for name, job in RELEASE.items() if "actions/upload-artifact@" in str(job)]
     assert uploads == ["build"]
+
+
+def test_a_release_is_published_with_attestations_and_without_a_stored_password() -> None:
+    assert "secrets." not in str(RELEASE)
+    assert RELEASE["publish"]["permissions"] == {"attestations": "write", "id-token": "write"}
+    attested, published = (
+        next(step["with"] for step in RELEASE["publish"]["steps"] if step.get("uses", "").startswith(f"{action}@"))
+        for action in ("actions/attest", "pypa/gh-action-pypi-publish")
+    )
+    assert attested == {"subject-path": "dist/*"}
+    assert published == {"attestations": True}

@@ -99,6 +99,13 @@ def test_a_good_run_tells_nothing_either(read: Read) -> None:
             assert_tells_nothing(run, personal(api))
 
 
+def test_a_discovered_catalog_holds_nobody_either(read: Read) -> None:
+    with Sandbox({ONE: 30}, key=KEY, odd=True) as api:
+        run = read(api, "--discover")
+        assert run.code == 0
+        assert not [secret for secret in personal(api) if secret in run.out + run.err]
+
+
 def test_a_look_up_that_fails_tells_nothing(read: Read) -> None:
     with Sandbox({ONE: 30}, key=KEY, faults={(ONE, "nobody"): "always:422"}) as api:
         run = read(api, catalog=CATALOG, interview_ids=["nobody"])

@@ -1,0 +1,117 @@
+"""`SECURITY.md` promises what is tested, by the names of the tests; what it says of files on disk is tested here."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import stat
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import fsspec.implementations.local  # type: ignore[import-untyped]
+import pytest
+
+from tap_interviewflow.sandbox import Sandbox
+from tests.batch_files import batch_config, files_of
+from tests.runs import config_for, start, write
+from tests.test_faults import CATALOG
+
+if TYPE_CHECKING:
+    from tests.conftest import Read
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "SECURITY.md").read_text("utf-8")
+PROMISES = re.findall(r"^- .*?(?=^\S|\n\n|\Z)", PAGE, re.DOTALL | re.MULTILINE)
+NAMED = sorted(set(re.findall(r"`(tests/[^`]+)`", PAGE)))
+
+
+@cache
+def names_in(file: str) -> set[str]:
+    """The tests of a file, those of a class as `Class::test`."""
+    found: set[str] = set()
+    for node in ast.parse((ROOT / file).read_text("utf-8")).body:
+        members = node.body if isinstance(node, ast.ClassDef) else [node]
+        prefix = f"{node.name}::" if isinstance(node, ast.ClassDef) else ""
+        found |= {f"{prefix}{each.name}" for each in members if isinstance(each, ast.FunctionDef)}
+    return {name for name in found if name.rpartition("::")[2].startswith("test_")}
+
+
+@pytest.mark.parametrize("named", NAMED)
+def test_a_test_that_is_named_is_there(named: str) -> None:
+    file, _, name = named.partition("::")
+    assert name in names_in(file)
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: " ".join(promise.split()[1:7]))
+def test_each_promise_names_the_tests_that_hold_it(promise: str) -> None:
+    assert "`tests/" in promise
+
+
+# What is kept on disk
+
+
+def everything_in(*folders: Path) -> list[Path]:
+    return [path for folder in folders for path in sorted(folder.rglob("*"))]
+
+
+def test_a_run_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = {name: tmp_path / name for name in ("given", "work", "home", "temporary")}
+    for folder in folders.values():
+        folder.mkdir()
+    homes = dict.fromkeys(("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_STATE_HOME"), str(folders["home"]))
+    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folders["temporary"]))
+    monkeypatch.chdir(folders["work"])
+    with Sandbox({"interviewer-1": 30}, odd=True) as api:
+        arguments = ["--config", write(folders["given"] / "config.json", config_for(api, page_size=7))]
+        before = everything_in(*folders.values())
+        for more in ([], ["--discover"], ["--test"]):
+            process = start(*arguments, *more, environment={**homes, **temporary, "PYTHONPATH": str(ROOT)})
+            process.communicate(timeout=60)
+            assert process.returncode == 0
+    assert everything_in(*folders.values()) == before
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+
+
+@posix
+def test_a_batch_file_is_its_owners_alone_in_the_temporary_folder_until_it_is_whole(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, seen = tmp_path / "temporary", []
+    temporary.mkdir()
+
+    def move(source: str, target: str) -> None:
+        seen.append((Path(source).parent, stat.S_IMODE(Path(source).stat().st_mode)))
+        shutil.move(source, target)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(fsspec.implementations.local, "shutil", SimpleNamespace(move=move))
+    with Sandbox({"interviewer-1": 30}) as api:
+        run = read(api, catalog=CATALOG, batch_config=batch_config(tmp_path / "data", batch_size=10))
+    assert len(files_of(run)) == 3
+    assert seen == [(temporary, 0o600)] * 3
+    assert not list(temporary.iterdir())
+
+
+@posix
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+@pytest.mark.parametrize(("umask", "files", "folders"), [(0o077, 0o600, 0o700), (0o022, 0o644, 0o755)], ids=oct)
+def test_batch_files_have_the_rights_that_the_umask_leaves(
+    tmp_path: Path, compression: str, umask: int, files: int, folders: int
+) -> None:
+    root = tmp_path / "data" / "candidates"
+    settings: dict[str, Any] = {"batch_config": batch_config(root, compression, batch_size=10)}
+    with Sandbox({"interviewer-1": 30}) as api:
+        arguments = ["--config", write(tmp_path / "config.json", config_for(api, **settings))]
+        arguments += ["--catalog", write(tmp_path / "catalog.json", CATALOG)]
+        process = start(*arguments, umask=umask)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert {stat.S_IMODE(path.stat().st_mode) for path in root.iterdir()} == {files}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (root, root.parent)} == {folders}
