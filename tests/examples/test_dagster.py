@@ -1,59 +1,101 @@
-"""The Dagster example, run as it stands, with Meltano (make test-examples)."""
+"""The Dagster example as it stands, run by Dagster's daemon, with the dbt example behind it (make test-examples)."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import re
+import shutil
 import subprocess
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
-from tests.environments import ROOT, environment
-from tests.targets.pipelines import differences, held, names_of, restored
-from tests.targets.projects import Project, meltano
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.environments import environment
+from tests.examples.projects import EXAMPLES, DbtProject
+from tests.targets.warehouses import READ_DUCKDB, json_lines, output_of
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(900)]
 
-HELD = {"interviewer-1": 40, "interviewer-2": 30, "interviewer-3": 20, "interviewer-4": 10}
-EXAMPLE = ROOT / "examples" / "dagster" / "interviews.py"
-
-# In one process, which is what Dagster has for tests; its own executor starts one for each task.
-RUN = """
-import importlib.util, json, sys
-from dagster import in_process_executor
-spec = importlib.util.spec_from_file_location("interviews", sys.argv[1])
-example = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(example)
-result = example.load_candidates.execute_in_process(raise_on_error=False)
-tried = [event.step_key for event in result.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
-print(json.dumps({"success": result.success, "tried again": tried}))
-"""
+HELD = {"interviewer-1": 40, "interviewer-2": 30, "interviewer-3": 20}
+EXAMPLE = EXAMPLES / "dagster"
+# The last of the models is made and its run is over; or a run, a sensor or the code has failed.
+END = re.compile(r"candidates_by_week.*RUN_SUCCESS|RUN_FAILURE|dagster\.(code_server|daemon)\S* - \S*ERROR", re.DOTALL)
 
 
-def test_an_interviewer_that_fails_is_tried_again_and_the_others_are_not(tmp_path: Path) -> None:
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    shutil.copy(EXAMPLE / "dagster.yaml", folder)
+    return folder
+
+
+def test_each_listed_interviewer_is_loaded_one_at_a_time_and_dbt_follows(tmp_path: Path, home: Path) -> None:
     # A key that is refused is not tried again by the tap itself.
     with Sandbox(HELD, faults={("interviewer-3", 1): "403"}) as api:
-        project = Project(tmp_path, api, meltano())
-        project.write("")
-        (tmp_path / "output").mkdir()
-        told = subprocess.run(
-            [str(environment("dagster") / "python"), "-c", RUN, str(EXAMPLE)],
-            check=True,
-            env=project.environment()
-            | {
-                "DAGSTER_HOME": "",
-                "INTERVIEWERS": json.dumps(list(HELD)),
-                "MELTANO_PROJECT": str(tmp_path),
-                "RETRY_DELAY": "0",
-            },
-            stdout=subprocess.PIPE,
-            text=True,
-        ).stdout.splitlines()[-1]
-        assert json.loads(told) == {"success": True, "tried again": ["load[interviewer_3]"]}
-        assert differences(restored(project.rows(), names_of(api)), held(api)) == {}
-    state = project.shell("meltano state list").split()
-    assert set(HELD) <= set(state)
+        project = DbtProject(tmp_path / "project", api)
+        surroundings = project.environment()
+        surroundings |= {
+            "DAGSTER_HOME": str(home),
+            "INTERVIEWERS": json.dumps(list(HELD)),
+            "MELTANO_PROJECT": str(project.folder),
+            "PATH": f"{environment('dagster')}{os.pathsep}{surroundings['PATH']}",
+            "RETRY_DELAY": "0",
+        }
+        parse(project.folder / "transform", surroundings)
+        log = follow(surroundings, tmp_path / "daemon.log")
+        ended = done(surroundings)
+    assert "Interviewer interviewer-1: 40 read, 40 written, complete" in log
+    assert ended["partitions"] == ended["scheduled"] == list(HELD)
+    assert ended["loaded"] == {
+        name: {"dagster/partition_row_count": count, "verdict": "complete"} for name, count in HELD.items()
+    }
+    assert ended["tried again"] == ["interviewer-3"]
+    assert set(ended["runs"]) == {"SUCCESS"}
+    # No load began before the one before it had ended; the one that was tried again has two turns.
+    turns = [name for name, _ in itertools.groupby(request["interviewerId"] for request in api.requests)]
+    assert len(turns) <= len(HELD) + 1
+    python = str(environment("target-duckdb") / "python")
+    file = str(project.folder / "output" / "warehouse.db")
+    mart = json_lines(output_of(python, "-c", READ_DUCKDB, file, "analytics.candidates_by_week"))
+    assert sum(row["candidates"] for row in mart) == sum(HELD.values())
+
+
+def parse(dbt_project: Path, surroundings: dict[str, str]) -> None:
+    """Do what `dagster dev` does by itself: write the manifest."""
+    dbt = str(environment("dagster") / "dbt")
+    subprocess.run([dbt, "--quiet", "parse"], check=True, cwd=dbt_project, env=surroundings)
+
+
+def follow(surroundings: dict[str, str], log: Path) -> str:
+    """Run the daemon until the models are made, or something has failed; give what it said."""
+    daemon = [str(environment("dagster") / "dagster-daemon"), "run", "-f", str(EXAMPLE / "definitions.py")]
+    home = surroundings["DAGSTER_HOME"]
+    with (
+        log.open("wb") as said,
+        subprocess.Popen(
+            daemon, cwd=home, env=surroundings, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+        ) as process,
+    ):
+        try:
+            told = ""
+            while not END.search(told):
+                told = log.read_text("utf-8", "replace")
+                assert process.poll() is None, told
+                time.sleep(0.5)
+        finally:
+            process.terminate()
+    return told
+
+
+def done(surroundings: dict[str, str]) -> dict[str, Any]:
+    """Tell what was done."""
+    script = Path(__file__).parent / "ask_dagster.py"
+    command = [str(environment("dagster") / "python"), str(script), str(EXAMPLE)]
+    told = subprocess.run(command, check=True, env=surroundings, stdout=subprocess.PIPE).stdout
+    return json.loads(told)
