@@ -74,6 +74,7 @@ def test_no_failure_tells_who_was_read_or_with_which_key(read: Read, fault: str)
         run = read(api, page_size=10, catalog=CATALOG)
         secrets = personal(api)
     assert "DEBUG" in run.err
+    assert PATH in run.err
     assert_tells_nothing(run, secrets)
 
 
