@@ -98,5 +98,5 @@ def done(surroundings: dict[str, str]) -> dict[str, Any]:
     script = Path(__file__).parent / "ask_dagster.py"
     command = [str(environment("dagster") / "python"), str(script), str(EXAMPLE)]
     told = subprocess.run(command, check=True, env=surroundings, stdout=subprocess.PIPE).stdout
-    found: dict[str, Any] = json.loads(told)
-    return found
+    answer: dict[str, Any] = json.loads(told)
+    return answer
