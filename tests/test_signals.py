@@ -157,8 +157,8 @@ def signalled(files: Callable[..., list[str]]) -> Iterator[Signalled]:
         def send() -> None:
             wait_for(lambda: out.getvalue().count(RECORD.decode()) >= records)
             wait_for(lambda: any(request.items() <= asked.items() for asked in api.requests))
+            time.sleep(0.05)
             for number in numbers:
-                time.sleep(0.05)
                 signal.raise_signal(number)
 
         thread = threading.Thread(target=send)
@@ -187,8 +187,8 @@ def test_a_signal_ends_a_run_that_waits_to_try_again(signalled: Signalled, numbe
 def test_a_signal_ends_a_run_that_uses_a_stream_map(signalled: Signalled) -> None:
     settings: dict[str, Any] = {"page_size": 10, "stream_maps": {"candidates": {"name": "None"}}}
     with Sandbox({ONE: 60}, faults={(ONE, 3): "always:hang"}) as api:
-        run = signalled(api, {"page": 3}, records=20, **settings)
-    assert_stopped(run, signal.SIGTERM)
+        run = signalled(api, {"page": 3}, numbers=[signal.SIGINT, signal.SIGTERM], records=20, **settings)
+    assert_stopped(run, signal.SIGINT)  # the first counts
     assert len(run.ids) == 20
 
 
