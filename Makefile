@@ -72,8 +72,8 @@ test-examples: $(DEV)/installed-test $(MELTANO)/installed-meltano ## run the exa
 test-dist: dist $(DEV)/installed-test ## try the wheel by itself, by the README's quick start
 	BUILDER="$(CURDIR)/$(DIST)/bin/python" $(DEV)/bin/pytest -m dist
 
-bench: $(DEV)/installed-test ## measure how fast the tap reads, and in how much memory
-	$(DEV)/bin/python -m tests.benchmarks
+bench: $(DEV)/installed-test $(MELTANO)/installed-meltano ## measure the tap beside its peers, alone and into databases
+	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/python -m tests.benchmarks
 
 moving: $(DEV)/installed-test ## show what readers lose of a list that moves, and what the tap does not
 	$(DEV)/bin/python -m tests.moving

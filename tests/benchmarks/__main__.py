@@ -1,93 +1,59 @@
-"""Measure the tap beside its peers: ``python -m tests.benchmarks`` (make bench).
+"""Measure the tap beside its peers: ``python -m tests.benchmarks [PART ...]`` (make bench).
 
-It fails where a contender does not deliver every candidate, never because of a figure: those depend on the
-machine. All of it takes about three quarters of an hour.
+It fails where a contender does not deliver every candidate, never because of a figure: those depend on the machine.
+All of it takes a quarter of an hour on two cores, when what it runs is installed.
 """
+
+# ruff: noqa: T201 - what it prints is what it is for
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import TYPE_CHECKING
+import sys
+import time
+from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks import contenders
-from tests.benchmarks.api import running
-from tests.benchmarks.measure import Result, check, race
-from tests.benchmarks.picture import draw
-from tests.benchmarks.report import Race, page
+from tests.benchmarks import report, results
+from tests.benchmarks.races import PARTS
+from tests.benchmarks.results import FILE, Part
+from tests.environments import REQUIREMENTS, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from tests.benchmarks.races import Runs
 
-    from tests.benchmarks.contenders import Contender
-
-_DOCS = Path(__file__).parents[2] / "docs"
-_LATENCY = 0.2
-_EVERYONE = (*contenders.OURS, *contenders.PEERS)
+_QUICK: Final = 20
 
 
 def main() -> None:
-    """Run all races, or those that are asked for."""
+    """Run all parts, or those that are asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the candidates, in one round")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders that have one of these in their names")
-    parser.add_argument("--races", nargs="+", metavar="RACE", help="of speed, latency, many, memory, start")
-    parser.add_argument("--candidates", type=int, default=100_000, metavar="N", help="of the race without latency")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of the race without latency")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (all of them)")
+    parser.add_argument("--quick", action="store_true", help="few candidates, in one round: to see that it works")
+    parser.add_argument("--write", action="store_true", help=f"into docs/{FILE.name}, and the page and picture of it")
     asked = parser.parse_args()
-    less, rounds = (10, 1) if asked.quick else (1, asked.rounds)
-
-    def among(taking_part: Sequence[Contender]) -> list[Contender]:
-        return [one for one in taking_part if not asked.only or any(name in one.name for name in asked.only)]
-
-    courses: dict[str, Callable[[], Race]] = {
-        "speed": lambda: _speed(among(_EVERYONE), asked.candidates // less, rounds),
-        "latency": lambda: _latency(among(_EVERYONE), 20_000 // less, 1),
-        "many": lambda: _latency(among([*contenders.OURS, contenders.PLAIN]), 100, 200 // less),
-        "memory": lambda: _memory(20_000 // less, 1_000_000 // less),
-        "start": lambda: _start(5 * rounds),
-    }
-    races = {name: course() for name, course in courses.items() if not asked.races or name in asked.races}
-    text = page(races.values())
-    print(text)  # noqa: T201  # what it is for
-    if not (asked.quick or asked.only or asked.races):
-        (_DOCS / "benchmark.md").write_text(text, encoding="utf-8")
-        (_DOCS / "benchmark.svg").write_text(draw(races["speed"], races["latency"]), encoding="utf-8")
+    if unknown := set(asked.parts) - PARTS.keys():
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    if asked.quick and asked.write:
+        parser.error("what was measured quickly is not to be kept")
+    measured = {}
+    for name in asked.parts or PARTS:
+        runs = PARTS[name]()
+        for needed in runs.environments:
+            environment(needed)
+        start = time.monotonic()
+        measured[name] = _measured(runs, _QUICK if asked.quick else 1)
+        print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr)
+        if asked.write:  # what follows may fail
+            results.save({name: measured[name]})
+            report.main()
+    print(report.page(measured))
 
 
-def _speed(taking_part: Sequence[Contender], candidates: int, rounds: int) -> Race:
-    with running(candidates=candidates) as api:
-        for contender in taking_part:
-            check(contender, api)
-        how = f"Median of {rounds} runs in turn, output to `/dev/null` or its own files; one more, before, was checked."
-        return Race(f"{candidates:,} candidates, no latency", how, race(taking_part, api, rounds))
-
-
-def _latency(taking_part: Sequence[Contender], candidates: int, interviewers: int) -> Race:
-    with running(candidates=candidates, interviewers=interviewers, latency=_LATENCY) as api:
-        # Waiting decides here, and what the counting costs can't be seen: one run does for both.
-        results = [Result(one.name, [check(one, api)], one.in_flight) for one in taking_part]
-    requests = interviewers * (candidates // contenders.PAGE_SIZE + 1)
-    whose = f"{interviewers} Interviewers with {candidates} each" if interviewers > 1 else f"{candidates:,} candidates"
-    how = (
-        f"One run, checked. {requests} requests (the last page of each Interviewer is empty) of {_LATENCY} s, by the "
-        "number in flight, are the least that waiting takes."
-    )
-    return Race(f"{whose}, {_LATENCY} s latency", how, results, requests * _LATENCY)
-
-
-def _memory(*counts: int) -> Race:
-    contender = contenders.this_tap(4)
-    results = []
-    for count in counts:
-        with running(candidates=count) as api:
-            results.append(Result(f"{contender.name}: {count:,} candidates", [check(contender, api)]))
-    return Race("Memory", "One run, checked: its output goes through a pipe to a program that counts.", results)
-
-
-def _start(rounds: int) -> Race:
-    with running(candidates=100) as api:
-        return Race("Start", f"Median of {rounds} runs in turn.", race(contenders.STARTS, api, rounds))
+def _measured(runs: Runs, less: int) -> Part:
+    # When it begins, and what else the machine does then: before it has work from here.
+    part = Part([], installed={name: ", ".join(REQUIREMENTS[name]) for name in runs.environments})
+    part.races.extend(runs.run(less))
+    return part
 
 
 if __name__ == "__main__":

@@ -31,6 +31,11 @@ class Api:
     latency: float
     key: str = Sandbox.key
 
+    @property
+    def interviewers(self) -> tuple[str, ...]:
+        """The same by the sandbox's name for it."""
+        return self.interviewer_ids
+
 
 @contextlib.contextmanager
 def running(*, candidates: int, interviewers: int = 1, latency: float = 0.0, limit: int = 100) -> Generator[Api]:

@@ -5,23 +5,34 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from tests.benchmarks.candidate import SCHEMA
+from tests.environments import environment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from tests.benchmarks.api import Api
 
-_PEERS = Path(__file__).parent / "peers"
-_ENVIRONMENTS = Path(".bench")
+_PEERS: Final = Path(__file__).parent / "peers"
 
-PAGE_SIZE = 100
+PAGE_SIZE: Final = 100
+DLT: Final = "dlt"
 
-Command: TypeAlias = Callable[[str, "Api", Path], list[str]]
-"""Makes a command line of an interpreter, the API to read, and a directory for files."""
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is run, from a folder of its own.
+
+    Attributes:
+        commands: Command lines, each of which reads what the one before it writes.
+        environment: What they find in their environment beside the usual.
+    """
+
+    commands: list[list[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +41,27 @@ class Contender:
 
     Attributes:
         name: What the tables call it.
-        command: How it is started, from a directory of its own.
-        requirements: What is installed for it; nothing where it runs in the tap's own environment.
+        job: Makes what is run of the API to read and a folder for files. It may take its time.
         files: Where its output is, as a pattern; standard output if empty.
+        arrived: Counts candidates where they arrive in a database: all, and the different ones.
         in_flight: How many requests it has in flight at most.
+        environments: What it runs in, beside the tap's own.
     """
 
     name: str
-    command: Command
-    requirements: tuple[str, ...] = ()
+    job: Callable[[Api, Path], Job]
     files: str = ""
+    arrived: Callable[[Path], str] | None = None
     in_flight: int = 1
+    environments: tuple[str, ...] = ()
 
-    def python(self) -> str:
-        """Give the interpreter that it runs with, after making its environment where there is none yet."""
-        if not self.requirements:
-            return sys.executable
-        environment = (_ENVIRONMENTS / self.requirements[0].replace("[", "-").replace("]", "")).absolute()
-        done = environment / "installed"
-        python = environment / "bin" / "python"
-        if not done.exists():
-            print(f"Installing {' '.join(self.requirements)} ...", file=sys.stderr)  # noqa: T201
-            subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
-            quiet = ("--quiet", "--quiet", "--disable-pip-version-check")
-            subprocess.run([python, "-m", "pip", "install", *quiet, *self.requirements], check=True)
-            done.touch()
-        return str(python)
+    def written(self, directory: Path) -> list[Path]:
+        """Give the files that it has written."""
+        return [path for path in directory.glob(self.files) if "_dlt_" not in path.as_posix()] if self.files else []
 
 
-def _write(path: Path, document: object) -> str:
+def write(path: Path, document: object) -> str:
+    """Write JSON, and give its path."""
     path.write_text(json.dumps(document), encoding="utf-8")
     return str(path)
 
@@ -72,97 +75,113 @@ def _settings(api: Api) -> dict[str, Any]:
     }
 
 
-def this_tap(in_flight: int) -> Contender:
-    """Give this tap with a number of requests in flight, run on a catalog as Meltano does."""
-
-    def command(python: str, api: Api, directory: Path) -> list[str]:
-        config = _write(directory / "config.json", _settings(api) | {"max_parallel_requests": in_flight})
-        tap = [python, "-m", "tap_interviewflow", "--config", config]
-        catalog = directory / "catalog.json"
-        catalog.write_bytes(subprocess.run([*tap, "--discover"], check=True, capture_output=True).stdout)
-        return [*tap, "--catalog", str(catalog)]
-
-    return Contender(f"this tap, {in_flight} in flight", command, in_flight=in_flight)
+def batches_in(directory: Path, compression: str = "gzip") -> dict[str, Any]:
+    """Give the setting that has files written."""
+    encoding = {"format": "jsonl", "compression": compression}
+    return {"batch_config": {"encoding": encoding, "storage": {"root": str(directory / "batches")}}}
 
 
-def _plain(tap: str) -> Command:
-    def command(python: str, api: Api, directory: Path) -> list[str]:
-        program = f"from tests.benchmarks.plain_tap import {tap}; {tap}.cli()"
-        return [python, "-c", program, "--config", _write(directory / "config.json", _settings(api))]
+def this_tap(api: Api, directory: Path, *, discovers: bool = False, **settings: Any) -> list[str]:
+    """Give the command line of this tap, with a catalog as Meltano gives it one unless it is to discover by itself."""
+    tap = [sys.executable, "-m", "tap_interviewflow"]
+    tap += ["--config", write(directory / "config.json", _settings(api) | settings)]
+    if discovers:
+        return tap
+    catalog = directory / "catalog.json"
+    catalog.write_bytes(subprocess.run([*tap, "--discover"], check=True, capture_output=True).stdout)
+    return [*tap, "--catalog", str(catalog)]
 
-    return command
+
+def lines(in_flight: int, *, discovers: bool = False) -> Contender:
+    """Give this tap with a number of requests in flight."""
+
+    def job(api: Api, directory: Path) -> Job:
+        return Job([this_tap(api, directory, discovers=discovers, max_parallel_requests=in_flight)])
+
+    return Contender(f"this tap, {in_flight} in flight", job, in_flight=in_flight)
 
 
-def _script(name: str, *arguments: str) -> Command:
-    def command(python: str, api: Api, _: Path) -> list[str]:
+def batches(compression: str) -> Contender:
+    """Give this tap as it writes files."""
+
+    def job(api: Api, directory: Path) -> Job:
+        return Job([this_tap(api, directory, **batches_in(directory, compression))])
+
+    called = "gzip" if compression == "gzip" else "not compressed"
+    return Contender(f"this tap, BATCH, {called}", job, "batches/*.json*", in_flight=4)
+
+
+def plain_tap(api: Api, directory: Path, tap: str = "PlainTap", **settings: Any) -> list[str]:
+    """Give the command line of the plain tap."""
+    program = f"from tests.benchmarks.plain_tap import {tap}; {tap}.cli()"
+    return [sys.executable, "-c", program, "--config", write(directory / "plain.json", _settings(api) | settings)]
+
+
+def script(name: str, environment_name: str = "", *arguments: str) -> Callable[[Api, Path], Job]:
+    """Give a program that is told everything on its command line."""
+
+    def job(api: Api, _: Path) -> Job:
         (interviewer_id,) = api.interviewer_ids
-        return [python, str(_PEERS / name), api.url, api.key, str(PAGE_SIZE), interviewer_id, *arguments]
+        python = str(environment(environment_name) / "python") if environment_name else sys.executable
+        told = [api.url, api.key, str(PAGE_SIZE), interviewer_id, *arguments]
+        return Job([[python, str(_PEERS / name), *told]])
 
-    return command
-
-
-def _rest_api_msdk(python: str, api: Api, directory: Path) -> list[str]:
-    (interviewer_id,) = api.interviewer_ids
-    stream = {
-        "name": "candidates",
-        "path": "/api/external/fetch/candidates",
-        "primary_keys": ["id"],
-        "records_path": "$.data.candidates[*]",
-        "params": {"interviewerId": interviewer_id, "limit": PAGE_SIZE},
-        "schema": SCHEMA,
-    }
-    settings = {
-        "api_url": api.url,
-        "auth_method": "api_key",
-        "api_keys": {"X-API-KEY": api.key},
-        "use_request_body_not_params": True,
-        "pagination_request_style": "page_number_paginator",
-        "pagination_response_style": "page",
-        "pagination_next_page_param": "page",
-        "next_page_token_path": "$.data.candidates[0].id",
-        "streams": [stream],
-    }
-    return [python, str(_PEERS / "rest_api_msdk.py"), "--config", _write(directory / "config.json", settings)]
+    return job
 
 
-def _airbyte(python: str, api: Api, directory: Path) -> list[str]:
+def _airbyte(api: Api, directory: Path) -> Job:
     (interviewer_id,) = api.interviewer_ids
     stream = {"name": "candidates", "json_schema": {}, "supported_sync_modes": ["full_refresh"]}
     configured = {"stream": stream, "sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
-    catalog = _write(directory / "catalog.json", {"streams": [configured]})
-    config = _write(directory / "config.json", _settings(api) | {"interviewer_id": interviewer_id})
-    program = str(Path(python).with_name("source-declarative-manifest"))
+    catalog = write(directory / "catalog.json", {"streams": [configured]})
+    config = write(directory / "config.json", _settings(api) | {"interviewer_id": interviewer_id})
+    program = str(environment("airbyte-cdk") / "source-declarative-manifest")
     manifest = str(_PEERS / "airbyte_manifest.yaml")
-    return [python, program, "read", "--config", config, "--catalog", catalog, "--manifest-path", manifest]
+    return Job([[program, "read", "--config", config, "--catalog", catalog, "--manifest-path", manifest]])
 
 
-_DLT = ("dlt[filesystem]==1.31.0",)
+def plain(name: str = "plain SDK tap", tap: str = "PlainTap") -> Contender:
+    """Give the plain tap."""
+    return Contender(name, lambda api, directory: Job([plain_tap(api, directory, tap)]))
 
-PLAIN = Contender("plain SDK tap", _plain("PlainTap"))
-OURS = tuple(this_tap(in_flight) for in_flight in (1, 4, 8))
-PEERS: tuple[Contender, ...] = (
+
+PLAIN: Final = plain()
+PLAIN_BATCHES: Final = Contender(
+    "plain SDK tap, BATCH, gzip",
+    lambda api, directory: Job([plain_tap(api, directory, **batches_in(directory))]),
+    "batches/*.json*",
+)
+OURS: Final = tuple(map(lines, (1, 4)))
+DLT_EXTRACT: Final = Contender(
+    "dlt, extract", script("dlt_rest_api.py", DLT, "extract"), "work/**/*jsonl*", environments=(DLT,)
+)
+SCRIPT: Final = Contender("20-line script", script("script.py"))
+PEERS: Final = (
     PLAIN,
-    Contender("plain SDK tap, MsgSpecWriter", _plain("PlainTapWithMsgSpec")),
-    Contender("tap-rest-api-msdk 1.4.2", _rest_api_msdk, ("tap-rest-api-msdk==1.4.2",)),
-    Contender("Airbyte CDK 7.39.1, manifest", _airbyte, ("airbyte-cdk==7.39.1",)),
-    Contender("dlt 1.31.0, extract", _script("dlt_rest_api.py", "extract"), _DLT, "work/**/*jsonl*"),
-    Contender("dlt 1.31.0, to JSONL files", _script("dlt_rest_api.py", "run"), _DLT, "loaded/**/*jsonl*"),
-    Contender("20-line script", _script("script.py")),
-    Contender("floor: libcurl + msgspec", _script("floor.py"), ("pycurl==7.49.0", "msgspec==0.22.0")),
+    plain("plain SDK tap, MsgSpecWriter", "PlainTapWithMsgSpec"),
+    Contender("Airbyte CDK, manifest", _airbyte, environments=("airbyte-cdk",)),
+    DLT_EXTRACT,
+    Contender(
+        "dlt, to JSONL files",
+        script("dlt_rest_api.py", DLT, "filesystem"),
+        "loaded/**/*jsonl*",
+        environments=(DLT,),
+    ),
+    SCRIPT,
+    Contender("floor: libcurl + msgspec", script("floor.py", "libcurl"), environments=("libcurl",)),
 )
 
 
-def _tap_option(option: str) -> Command:
-    def command(python: str, api: Api, directory: Path) -> list[str]:
-        config = _write(directory / "config.json", _settings(api))
-        return [python, "-m", "tap_interviewflow", "--config", config, option]
+def _option(option: str) -> Contender:
+    def job(api: Api, directory: Path) -> Job:
+        return Job([[*this_tap(api, directory, discovers=True), option]])
 
-    return command
+    return Contender(f"this tap {option}", job)
 
 
-STARTS = (
-    Contender("python -c pass", lambda python, *_: [python, "-c", "pass"]),
-    Contender("python -c 'import singer_sdk'", lambda python, *_: [python, "-c", "import singer_sdk"]),
-    *(Contender(f"this tap {option}", _tap_option(option)) for option in ("--version", "--about", "--discover")),
+STARTS: Final = (
+    Contender("python -c pass", lambda *_: Job([[sys.executable, "-c", "pass"]])),
+    Contender("python -c 'import singer_sdk'", lambda *_: Job([[sys.executable, "-c", "import singer_sdk"]])),
+    *map(_option, ("--version", "--about", "--discover")),
 )
 """What it takes to start: Python, the SDK on top of it, and the tap on top of both."""

@@ -21,17 +21,22 @@ def main(paths: list[str]) -> None:
     """Print how many candidates there are, and how many different ones."""
     count = 0
     ids: set[bytes] = set()
-    for line in _lines(paths) if paths else sys.stdin.buffer:
-        found = _ID.findall(line)
-        count += len(found)
-        ids.update(bytes.fromhex(id_.replace(b"-", b"").decode()) for id_ in found)
+    for one in (one for path in paths for one in ids_in(Path(path))) if paths else _ids(sys.stdin.buffer):
+        count += 1
+        ids.add(one)
     print(count, len(ids))  # noqa: T201  # what it is for
 
 
-def _lines(paths: Iterable[str]) -> Iterator[bytes]:
-    for path in paths:
-        with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as lines:
-            yield from lines
+def ids_in(path: Path) -> Iterator[bytes]:
+    """Give the IDs in a file, as bytes."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+        yield from _ids(lines)
+
+
+def _ids(lines: Iterable[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        for found in _ID.findall(line):
+            yield bytes.fromhex(found.replace(b"-", b"").decode())
 
 
 if __name__ == "__main__":

@@ -2,96 +2,56 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from statistics import median
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
+
+from tests.benchmarks.results import Result, Sample
+from tests.environments import ROOT
+from tests.targets.warehouses import output_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.benchmarks.api import Api
-    from tests.benchmarks.contenders import Contender
+    from tests.benchmarks.contenders import Contender, Job
 
-_ROOT = Path(__file__).parents[2]
+COUNT: Final = Path(__file__).with_name("count.py")
+TIMED: Final = Path(__file__).with_name("timed.py")
 
 
 class WrongOutputError(Exception):
     """A contender failed, or did not deliver every candidate once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What one run took.
-
-    Attributes:
-        seconds: From start to end.
-        cpu: Seconds of processor time, of all its threads.
-        peak: The most memory, in MiB.
-    """
-
-    seconds: float
-    cpu: float
-    peak: float
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What the runs of a contender took.
-
-    Attributes:
-        name: Who it was.
-        samples: Its runs.
-        in_flight: How many requests it had in flight at most.
-    """
-
-    name: str
-    samples: Sequence[Sample]
-    in_flight: int = 1
-
-    @property
-    def seconds(self) -> float:
-        """The median run."""
-        return median(sample.seconds for sample in self.samples)
-
-    @property
-    def cpu(self) -> float:
-        """The median of the runs' processor time."""
-        return median(sample.cpu for sample in self.samples)
-
-    @property
-    def peak(self) -> float:
-        """The most memory of any run."""
-        return max(sample.peak for sample in self.samples)
-
-
 def check(contender: Contender, api: Api) -> Sample:
-    """Run a contender once with its output counted.
+    """Run a contender once with what arrives counted.
 
     Raises:
         WrongOutputError: If it failed, or did not deliver every candidate once.
     """
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        command = contender.command(contender.python(), api, directory)
-        count = [sys.executable, str(Path(__file__).with_name("count.py"))]
-        if contender.files:
-            sample = _run(command, directory, subprocess.DEVNULL)
-            files = [path for path in directory.glob(contender.files) if "_dlt_" not in path.as_posix()]
-            counted = subprocess.run([*count, *map(str, files)], check=True, capture_output=True).stdout
+        job = contender.job(api, directory)
+        if contender.arrived:
+            sample = run_job(job, directory, subprocess.DEVNULL)
+            counted = contender.arrived(directory)
+        elif contender.files:
+            sample = run_job(job, directory, subprocess.DEVNULL)
+            counted = output_of(sys.executable, str(COUNT), *map(str, contender.written(directory)))
         else:
-            with subprocess.Popen(count, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as counter:
-                sample = _run(command, directory, counter.stdin)
-                counted, _ = counter.communicate()
-    if counted.split() != [b"%d" % api.candidates] * 2:
-        message = f"{contender.name}: of {api.candidates} candidates it delivered (all, different) {counted.decode()}"
+            with subprocess.Popen([sys.executable, COUNT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as counter:
+                sample = run_job(job, directory, counter.stdin)
+                counted = counter.communicate()[0].decode()
+    if counted.split() != [str(api.candidates)] * 2:
+        message = f"{contender.name}: of {api.candidates} candidates it delivered (all, different) {counted}"
         raise WrongOutputError(message)
-    return sample
+    return replace(sample, rows=api.candidates)
 
 
 def run(contender: Contender, api: Api) -> Sample:
@@ -101,39 +61,50 @@ def run(contender: Contender, api: Api) -> Sample:
         WrongOutputError: If it failed.
     """
     with tempfile.TemporaryDirectory() as name:
-        command = contender.command(contender.python(), api, Path(name))
-        return _run(command, Path(name), subprocess.DEVNULL)
+        return run_job(contender.job(api, Path(name)), Path(name), subprocess.DEVNULL)
 
 
-def race(contenders: Sequence[Contender], api: Api, rounds: int) -> list[Result]:
-    """Run contenders in turn, round after round, so that whatever else the machine does hits all of them alike."""
+def race(contenders: Sequence[Contender], api: Api, rounds: int, *, checked: bool = False) -> list[Result]:
+    """Run contenders in turn, round after round, so that whatever else the machine does hits all of them alike.
+
+    Args:
+        contenders: Who runs.
+        api: What they read.
+        rounds: How often each of them runs.
+        checked: Whether what arrives is counted in each run, where that costs the contender nothing.
+    """
     samples: dict[str, list[Sample]] = {contender.name: [] for contender in contenders}
     for _ in range(rounds):
         for contender in contenders:
-            samples[contender.name].append(run(contender, api))
+            samples[contender.name].append((check if checked else run)(contender, api))
     return [Result(one.name, samples[one.name], one.in_flight) for one in contenders]
 
 
-def _run(command: Sequence[str], directory: Path, output: IO[bytes] | int | None) -> Sample:
+def run_job(job: Job, directory: Path, output: IO[bytes] | int | None) -> Sample:
+    """Run command lines, each of which reads what the one before it writes.
+
+    Raises:
+        WrongOutputError: If one of them failed.
+    """
     log = directory / "log"
-    start = time.perf_counter()
-    with log.open("wb") as errors:
-        process = subprocess.Popen(command, cwd=directory, env=_environment(), stdout=output, stderr=errors)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        message = f"{command} ended with {process.returncode}:\n{log.read_text(errors='replace')[-2000:]}"
+    told = directory / "job.json"
+    told.write_text(json.dumps({"commands": job.commands, "log": str(log)}), encoding="utf-8")
+    environment = {**_environment(), **job.environment}
+    subprocess.run([sys.executable, "-S", TIMED, told], check=True, cwd=directory, env=environment, stdout=output)
+    taken = json.loads(told.read_text("utf-8"))
+    if any(taken["codes"]):
+        message = f"{job.commands} ended with {taken['codes']}:\n{log.read_text(errors='replace')[-2000:]}"
         raise WrongOutputError(message)
     units = 2**20 if sys.platform == "darwin" else 2**10
-    return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / units)
+    return Sample(round(taken["seconds"], 3), round(taken["cpu"], 3), round(taken["peak"] / units, 1))
 
 
 def _environment() -> dict[str, str]:
     """Keep settings and proxies of this machine out, and figures about the run in."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "PYTHON"))}
+    foreign = ("MELTANO", "PYTHON", "TAP_", "TARGET_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return kept | {
-        "PYTHONPATH": str(_ROOT),
+        "PYTHONPATH": str(ROOT),
         "no_proxy": "127.0.0.1",
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         "DO_NOT_TRACK": "1",

@@ -1,4 +1,4 @@
-"""Two races as bars: one picture that can be read on light and on dark pages."""
+"""Races as bars: one picture that can be read on light and on dark pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.benchmarks.report import Race
+    from tests.benchmarks.results import Race
 
 _WIDTH = 860
 _NAMES = 250

@@ -1,0 +1,61 @@
+"""Who loses candidates of a list that moves while it is read, over HTTP; tests/moving.py does so in virtual time."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tap_interviewflow.sandbox import Moves, Sandbox
+from tests.benchmarks.api import Api
+from tests.benchmarks.count import ids_in
+from tests.benchmarks.measure import run_job
+from tests.benchmarks.results import Race, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.benchmarks.contenders import Contender
+    from tests.benchmarks.results import Sample
+
+CANDIDATES: Final = 1_000
+
+
+def losses(contenders: Sequence[Contender], seeds: int, *, total: bool) -> Race:
+    """Have contenders read the same lists that move in the same ways.
+
+    Args:
+        contenders: Who reads.
+        seeds: How many lists they read.
+        total: Whether the API states how many candidates there are, which none but this tap makes anything of.
+    """
+    moves = Moves()
+    how = (
+        f"{seeds} reads, each of a list that moves {moves.count} times while it is read ({', '.join(moves.kinds)}), in "
+        "the same ways for everybody. Lost is who was in the list from the first request to the last answer and did "
+        "not arrive, in all reads together."
+    )
+    results = [
+        Result(one.name, [_read(one, seed, total=total) for seed in range(1, seeds + 1)], one.in_flight)
+        for one in contenders
+    ]
+    said = "total" if total else "no total"
+    return Race(f"{CANDIDATES:,} candidates in a list that moves, {said} stated", how, results)
+
+
+def _read(contender: Contender, seed: int, *, total: bool) -> Sample:
+    with (
+        Sandbox({"interviewer-1": CANDIDATES}, moves=Moves(seed=seed), metadata="total" if total else None) as sandbox,
+        tempfile.TemporaryDirectory() as name,
+    ):
+        directory = Path(name)
+        job = contender.job(Api(sandbox.url, tuple(sandbox.interviewers), CANDIDATES, 0.0), directory)
+        written = directory / "written"
+        with written.open("wb") as output:
+            sample = run_job(job, directory, subprocess.DEVNULL if contender.files else output)
+        files = contender.written(directory) or [written]
+        came = {one for file in files for one in ids_in(file)}
+        throughout = {bytes.fromhex(one.replace("-", "")) for one in sandbox.present_throughout("interviewer-1")}
+    return replace(sample, rows=len(came), lost=len(throughout - came))
