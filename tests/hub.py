@@ -133,9 +133,11 @@ def files() -> dict[Path, str]:
         "variant": variant,
     }
     logo = "/" + LOGO.relative_to("static").as_posix()
+    # Who takes the definition from the repository gets the tap from there, too: it needs no release.
+    from_repository = plugin | {"pip_url": f"git+{repo}"}
     data = HUB / "_data"
     documents: dict[Path, object] = {
-        Path("plugin.yaml"): plugin,
+        Path("plugin.yaml"): from_repository,
         data / "meltano" / "extractors" / name / f"{variant}.yml": plugin | {"logo_url": logo},
         data / "default_variants.yml": {"extractors": {name: variant}},
         data / "maintainers.yml": {variant: {"label": variant, "name": variant, "url": repo.rpartition("/")[0]}},

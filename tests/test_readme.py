@@ -1,83 +1,103 @@
-"""What the README says is what the tap does."""
+"""What the README says is what the tap does. `test_dist.py` and `test_meltano.py` run its longer commands."""
 
 from __future__ import annotations
 
+import json
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow.records.schema import RESCUED, candidates_schema
-from tests import moving
-from tests.runs import run_here
+from tap_interviewflow.records.schema import KEY_PROPERTIES, candidates_schema
+from tap_interviewflow.sandbox import Sandbox
+from tests.pages import README, REPOSITORY, block, blocks, links, table
+from tests.runs import config_for, run_here, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-KINDS = {"string": "text", "object": "object", "array": "array"}
-
-
-def section(name: str) -> str:
-    """The part of the README that is generated under a name."""
-    (text,) = re.findall(rf"<!-- {name}: .*? -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
-    return str(text).strip()
+TEXT = README.read_text("utf-8")
+MAX_LINES = 180
+# They only hold other settings.
+CONTAINERS = {"faker_config", "batch_config", "batch_config.encoding", "batch_config.storage"}
 
 
-def settings_table() -> str:
-    """The tap's own settings, as ``--about`` has them."""
+@pytest.fixture(scope="module")
+def api() -> Iterator[Sandbox]:
+    """The sandbox that the README starts."""
+    (interviewers, candidates) = re.findall(r"--interviewers (\d+) --candidates (\d+)", TEXT)[0]
+    held = {f"interviewer-{number}": int(candidates) for number in range(1, int(interviewers) + 1)}
+    with Sandbox(held) as sandbox:
+        yield sandbox
+
+
+def settings_tables() -> tuple[str, str]:
+    """The settings as ``--about`` has them: the tap's own, and the SDK's."""
     about = run_here("--about", "--format", "markdown").out
-    rows = [line.strip("| ").split(" | ", 3) for line in about.splitlines() if re.match(r"\| [a-z_]+ \|", line)]
-    own = rows[: [name for name, *_ in rows].index("stream_maps")]
-    return table(
+    rows = [line.strip("| ").split(" | ", 3) for line in about.splitlines() if re.match(r"\| [a-z_.]+ \|", line)]
+    first = [name for name, *_ in rows].index("stream_maps")
+    own = table(
         ("Setting", "Required", "Default", "Meaning"),
         (
             (f"`{name}`", "yes" if required == "True" else "", "" if default == "None" else f"`{default}`", meaning)
-            for name, required, default, meaning in own
+            for name, required, default, meaning in rows[:first]
         ),
     )
+    others = ((f"`{name}`", meaning) for name, _, _, meaning in rows[first:] if name not in CONTAINERS)
+    return own, table(("Setting", "Meaning"), others)
 
 
-def columns_table() -> str:
-    """The columns that are always there."""
-    rows = []
-    for name, definition in candidates_schema()["properties"].items():
-        (kind,) = (KINDS[kind] for kind in definition["type"] if kind != "null")
-        kind = "array of text" if "items" in definition else definition.get("format", kind)
-        if name == RESCUED:
-            rows.append(("…", "", "What discovery has found."))
-        rows.append((f"`{name}`", kind, definition["description"]))
-    return table(("Column", "Type", "Meaning"), rows)
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in (head, ("---",) * len(head), *rows))
+def test_it_is_short() -> None:
+    assert len(TEXT.splitlines()) < MAX_LINES
 
 
 def test_the_settings_are_those_of_about() -> None:
-    assert section("settings") == settings_table()
+    own, others = settings_tables()
+    assert f"\n\n{own}\n\n" in TEXT
+    assert f"</summary>\n\n{others}\n\n</details>" in TEXT
 
 
-def test_the_columns_are_those_of_the_schema() -> None:
-    assert section("columns") == columns_table()
+def test_the_stream_is_the_one_that_is_discovered() -> None:
+    times = [name for name, column in candidates_schema()["properties"].items() if column.get("format") == "date-time"]
+    key = ", ".join(f"`{name}`" for name in KEY_PROPERTIES)
+    assert f"| `candidates` | {key} | full table or incremental | `{times[0]}`, or any other `date-time` column |" in TEXT
+    assert len(times) == 1
 
 
-def test_its_commands_are_there() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    commands = set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)$", README, re.MULTILINE))
-    assert commands
-    assert all(f"\n{''.join(command)}:" in makefile for command in commands)
+def test_the_sample_is_the_first_record_of_its_sandbox(api: Sandbox, tmp_path: Path) -> None:
+    read = run_here("--config", write(tmp_path / "config.json", config_for(api)))
+    first: dict[str, Any] = read.of("RECORD")[0]["record"]
+    sample: dict[str, Any] = json.loads(block(README, "{"), parse_float=Decimal)
+    assert list(sample.items()) == list(first.items())
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https:)([^)#]+)", README))))
-def test_its_links_lead_somewhere(target: str) -> None:
-    assert (ROOT / target).exists()
+def test_its_env_file_has_names_of_settings_and_values_of_their_types(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(block(README, "TAP_INTERVIEWFLOW_API_KEY=your-key"), "utf-8")
+    with Sandbox({"your-interviewer": 3, "your-other-interviewer": 2}, key="your-key") as api:
+        ended = run_here("--config", "ENV", "--test", environment={"TAP_INTERVIEWFLOW_API_URL": api.url})
+    assert ended.code == 0, ended.err
+    assert [line for line in ended.lines("INFO") if "found" in line] == [
+        "Interviewer your-interviewer: found, 3 candidates on the first page",
+        "Interviewer your-other-interviewer: found, 2 candidates on the first page",
+    ]
 
 
-def test_the_table_of_lists_that_move_stands_where_the_command_writes_it() -> None:
-    page = moving.PAGE.read_text(encoding="utf-8")
-    (table,) = moving.MARKED.findall(page)
-    assert all(f"| {name} |" in table for name in moving.KINDS)
-    assert (moving.PAGE.parent / "moving.svg").is_file()
+def test_its_links_and_pictures_are_addresses_that_a_package_page_can_follow() -> None:
+    own = [link for link in links(TEXT) if "/tap-interviewflow" in link]
+    assert [link for link in links(TEXT) if not link.startswith("https://")] == []
+    assert own
+    assert all(link.startswith(f"{REPOSITORY}/") for link in own)
+
+
+def test_each_of_its_blocks_is_run_by_a_test() -> None:
+    beginnings = [(language, text.split("\n", 1)[0]) for language, text in blocks(TEXT)]
+    assert beginnings == [
+        ("bash", f"pipx install git+{REPOSITORY}"),  # test_dist.py
+        ("json", block(README, "{").split("\n", 1)[0]),
+        ("dotenv", "TAP_INTERVIEWFLOW_API_KEY=your-key"),
+        ("bash", "meltano init interviews"),  # test_meltano.py
+        ("bash", "pipx install target-jsonl"),  # test_dist.py
+        ("bash", "meltano config set tap-interviewflow _metadata.candidates.replication-method INCREMENTAL"),
+    ]
