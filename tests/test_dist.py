@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -10,18 +9,23 @@ import tarfile
 import venv
 import zipfile
 from collections import Counter
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.metadata import Metadata
 
 from tap_interviewflow import __version__
+from tests.newcomers import json_lines, published, shell
+from tests.pages import README, ROOT, block
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Installing downloads what the tap depends on.
 pytestmark = [pytest.mark.dist, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parent.parent
 DIST = ROOT / "dist"
+HELD = {"interviewer-1": 50, "interviewer-2": 50}
 NAME = f"tap_interviewflow-{__version__}"
 
 
@@ -50,7 +54,7 @@ def test_the_index_takes_the_description() -> None:
     with zipfile.ZipFile(DIST / f"{NAME}-py3-none-any.whl") as wheel:
         metadata = Metadata.from_email(wheel.read(f"{NAME}.dist-info/METADATA"), validate=True)
     assert metadata.description_content_type == "text/markdown"
-    assert metadata.description == (ROOT / "README.md").read_text("utf-8")
+    assert metadata.description == README.read_text("utf-8")
 
 
 def test_anybody_gets_the_same_bytes_from_the_source_distribution(tmp_path: Path) -> None:
@@ -65,25 +69,54 @@ def test_anybody_gets_the_same_bytes_from_the_source_distribution(tmp_path: Path
         assert (tmp_path / "again" / built.name).read_bytes() == built.read_bytes(), built.name
 
 
-def test_the_quick_start_of_the_readme_works_with_the_wheel_alone(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```\w*\n(.+?)^```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    (quick_start,) = (block for block in blocks if "pip install tap-interviewflow\ntap-interviewflow-sandbox" in block)
-    venv.create(tmp_path / "venv", with_pip=True)
-    foreign = ("TAP_INTERVIEWFLOW_", "PYTHON", "VIRTUAL_ENV")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    env |= {"PATH": f"{tmp_path / 'venv' / 'bin'}{os.pathsep}{env['PATH']}", "no_proxy": "127.0.0.1"}
-    command = ("bash", "-euc", f"{quick_start}\nkill $!")
-    ended = subprocess.run(
-        command,
-        check=False,
-        cwd=tmp_path,
-        env=env | {"PIP_FIND_LINKS": str(DIST)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert ended.returncode == 0, ended.stdout
-    (written,) = tmp_path.glob("*.jsonl")
-    messages = [json.loads(line) for line in written.read_text("utf-8").splitlines()]
-    read = Counter(message["record"]["interviewerId"] for message in messages if message["type"] == "RECORD")
-    assert read == {"interviewer-1": 50, "interviewer-2": 50}
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What has git take a clone of this project for the published repository."""
+    return published(tmp_path_factory.mktemp("repository"))
+
+
+@pytest.fixture(scope="module")
+def installers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The executables of pipx and uv."""
+    folder = tmp_path_factory.mktemp("installers")
+    venv.create(folder, with_pip=True)
+    command = (folder / "bin" / "python", "-m", "pip", "install", "--quiet", "pipx", "uv")
+    subprocess.run(command, check=True)
+    return folder / "bin"
+
+
+@pytest.mark.parametrize("line", ["as it is", "after the first release"])
+def test_the_quick_start_of_the_readme_works(
+    line: str, tmp_path: Path, repository: dict[str, str], installers: Path
+) -> None:
+    quick_start, variables = block(README, "pipx install git+"), repository
+    if line == "after the first release":
+        (released,) = re.findall(r"After the first release \(not yet\): `(.+?)`", README.read_text("utf-8"))
+        quick_start = f"{released}\n{quick_start.split(chr(10), 1)[1]}"
+        variables = {"PIP_FIND_LINKS": str(DIST), "UV_FIND_LINKS": str(DIST)}
+    told = shell(quick_start, tmp_path, installers, **variables)
+    assert f"tap-interviewflow {__version__}" in told
+    records = [line["record"] for line in json_lines(*tmp_path.glob("*.singer.jsonl")) if line["type"] == "RECORD"]
+    assert Counter(record["interviewerId"] for record in records) == HELD
+
+
+def test_the_tap_runs_without_being_installed(tmp_path: Path, repository: dict[str, str], installers: Path) -> None:
+    (command,) = re.findall(r"`(uvx .+?)`", README.read_text("utf-8"))
+    assert "--discover" in shell(command, tmp_path, installers, **repository)
+
+
+def test_the_pipe_of_the_readme_continues_from_the_last_state(
+    tmp_path: Path, repository: dict[str, str], installers: Path
+) -> None:
+    quick_start, pipe = block(README, "pipx install git+"), block(README, "pipx install target-jsonl")
+    again = "".join(pipe.splitlines(keepends=True)[-2:])
+    assert "--state" in again
+    shell(f"{quick_start}\n{pipe}\nsleep 1\n{again}", tmp_path, installers, **repository)
+    files = sorted(tmp_path.glob("candidates-*.jsonl"))
+    first, second = (json_lines(file) for file in files)
+    assert Counter(row["interviewerId"] for row in first) == HELD
+    newest = {name: max(row["updatedAt"] for row in first if row["interviewerId"] == name) for name in HELD}
+    assert {row["interviewerId"]: row["updatedAt"] for row in second} == newest
+    (state,) = json_lines(tmp_path / "state.json")
+    partitions = state["bookmarks"]["candidates"]["partitions"]
+    assert [partition["replication_key_value"] for partition in partitions] == [*newest.values()]

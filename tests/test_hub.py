@@ -167,7 +167,7 @@ def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
         "Changelog": f"{source}/blob/main/CHANGELOG.md",
         "Issues": f"{source}/issues",
     } == URLS
-    assert f"git clone {source}.git" in (hub.ROOT / "README.md").read_text("utf-8")
+    assert f"pipx install git+{source}\n" in (hub.ROOT / "README.md").read_text("utf-8")
 
 
 def test_an_address_that_is_changed_in_one_place_is_taken_over(monkeypatch: Any, tmp_path: Any) -> None:

@@ -8,12 +8,17 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
+from tests.newcomers import clone, json_lines, published, shell
+from tests.pages import README, REPOSITORY, ROOT, block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +26,6 @@ if TYPE_CHECKING:
 # Installing the plugins downloads what the tap depends on.
 pytestmark = [pytest.mark.meltano, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parent.parent
 PIPELINE = ("tap-interviewflow", "target-jsonl")
 
 
@@ -57,17 +61,15 @@ class Project(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    meltano = os.environ.get("MELTANO") or shutil.which("meltano")
-    if not meltano:
-        pytest.fail("no Meltano: run `make test-meltano`, or name the executable in MELTANO")
+def meltano() -> str:
+    found = os.environ.get("MELTANO") or shutil.which("meltano")
+    return found or pytest.fail("no Meltano: run `make test-meltano`, or name the executable in MELTANO")
+
+
+@pytest.fixture(scope="session")
+def project(meltano: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("project")
-    listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    names = subprocess.run(listing, check=True, cwd=ROOT, stdout=subprocess.PIPE).stdout.decode().split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():  # not if it was deleted a moment ago
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, folder / name)
+    clone(folder)
     project = Project(folder, meltano)
     ended = project.run("install")
     assert ended.code == 0, ended.output
@@ -91,7 +93,38 @@ def settings(api: Sandbox, tmp_path: Path) -> dict[str, str]:
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "candidates.jsonl").read_text("utf-8").splitlines()]
+    return json_lines(folder / "candidates.jsonl")
+
+
+@pytest.fixture
+def definition() -> Iterator[str]:
+    """The address of `plugin.yaml`, as the repository would serve it."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(ROOT))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/plugin.yaml"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_readme_leads_from_nothing_to_a_first_load_and_on_to_incremental_replication(
+    meltano: str, definition: str, settings: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "project"
+    variables = published(tmp_path / "repository") | settings
+    del variables["TARGET_JSONL_DESTINATION_PATH"]
+    folder.mkdir()
+    first = block(README, "meltano init interviews").replace(f"{REPOSITORY}/raw/main/plugin.yaml", definition)
+    assert definition in first
+    told = shell(first, folder, Path(meltano).parent, **variables)
+    assert "Interviewer interviewer-1: 250 read, 250 written, complete" in told
+    (written,) = (folder / "interviews" / "output").glob("*.jsonl")
+    assert Counter(row["interviewerId"] for row in json_lines(written)) == {"interviewer-1": 250, "interviewer-2": 120}
+    second = block(README, "meltano config set tap-interviewflow _metadata")
+    told = shell(f"cd interviews\n{second}{second.splitlines()[-1]}", folder, Path(meltano).parent, **variables)
+    assert "Interviewer interviewer-1: 250 read, 250 written, complete" in told
+    assert "Interviewer interviewer-1: 250 read, 1 written since" in told
 
 
 @pytest.mark.parametrize("command", [("run", *PIPELINE), ("el", *PIPELINE, "--state-id=demo")], ids=" ".join)
