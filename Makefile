@@ -11,6 +11,7 @@ DIST := .venv-dist$(OTHER)
 LOWEST := .venv-lowest$(OTHER)
 NEWEST := .venv-newest$(OTHER)
 COLLECT := .venv-wheels$(OTHER)
+DOCS := .venv-docs$(OTHER)
 PINS := .github/build-requirements.txt
 # What the container is made of, for which Python and machine, and which programs it has beside the tap.
 WHEELS := wheels
@@ -28,7 +29,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(D
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint test-lowest test-newest test-meltano test-slow test-targets test-examples test-dist bench \
-  moving hub pins dist wheels clean
+  moving hub docs pins dist wheels clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -69,7 +70,7 @@ test-targets: $(DEV)/installed-test $(MELTANO)/installed-meltano ## load into re
 test-examples: $(DEV)/installed-test $(MELTANO)/installed-meltano ## run the examples as they stand, with made-up candidates
 	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/pytest -m examples
 
-test-dist: dist $(DEV)/installed-test ## try the wheel by itself, by the README's quick start
+test-dist: dist docs $(DEV)/installed-test ## try the wheel by itself, by the README's quick start; check the site
 	BUILDER="$(CURDIR)/$(DIST)/bin/python" $(DEV)/bin/pytest -m dist
 
 bench: $(DEV)/installed-test $(MELTANO)/installed-meltano ## measure the tap beside its peers, alone and into databases
@@ -80,6 +81,10 @@ moving: $(DEV)/installed-test ## show what readers lose of a list that moves, an
 
 hub: $(DEV)/installed-test ## write the listing for Meltano Hub, plugin.yaml and .env.example
 	$(DEV)/bin/python -m tests.hub
+
+docs: $(DOCS)/installed-docs ## build the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet
+	@echo "The documentation is in site/index.html. Its search needs a server: $(DOCS)/bin/mkdocs serve"
 
 pins: $(NEWEST)/installed-uv ## pin what builds a release, with the hash of each file
 	$(NEWEST)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -97,12 +102,12 @@ wheels: $(COLLECT)/installed-collect ## collect what the container is made of; W
 	$(COLLECT)/bin/python -m tests.wheels --python $(IMAGE_PYTHON) --machine $(IMAGE_MACHINE) $(WHEELS) $(WITH)
 
 clean: ## remove what these commands have made
-	rm -rf .venv .venv-* .meltano dist build output/demo wheels *.egg-info
+	rm -rf .venv .venv-* .meltano dist build output/demo site wheels *.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A file in an environment says what is installed there; it is older than what it was made from when that changes.
 
-ENVIRONMENTS := $(DEV) $(LOWEST) $(NEWEST) $(MELTANO) $(DIST) $(COLLECT)
+ENVIRONMENTS := $(DEV) $(LOWEST) $(NEWEST) $(MELTANO) $(DIST) $(COLLECT) $(DOCS)
 
 $(ENVIRONMENTS:=/installed-venv):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -110,7 +115,7 @@ $(ENVIRONMENTS:=/installed-venv):
 	@$(PYTHON) -m venv --clear $(@D)
 	@touch $@
 
-$(DEV)/installed-pip $(MELTANO)/installed-pip: %/installed-pip: %/installed-venv
+$(DEV)/installed-pip $(MELTANO)/installed-pip $(DOCS)/installed-pip: %/installed-pip: %/installed-venv
 	@$*/bin/python $(INSTALL) --upgrade pip
 	@touch $@
 
@@ -153,6 +158,11 @@ $(DIST)/installed-dist: $(DIST)/installed-venv $(PINS)
 $(COLLECT)/installed-collect: $(COLLECT)/installed-venv
 	@echo "Installing what collects wheels ..."
 	@$(COLLECT)/bin/python $(INSTALL) --upgrade build pip uv
+	@touch $@
+
+$(DOCS)/installed-docs: $(DOCS)/installed-pip pyproject.toml
+	@echo "Installing MkDocs ..."
+	@$(DOCS)/bin/python $(INSTALL) --group docs
 	@touch $@
 
 $(MELTANO)/installed-meltano: $(MELTANO)/installed-pip

@@ -73,7 +73,10 @@ def test_the_sample_is_the_first_record_of_its_sandbox(api: Sandbox, tmp_path: P
     assert list(sample.items()) == list(first.items())
 
 
-def test_its_env_file_has_names_of_settings_and_values_of_their_types(tmp_path: Path) -> None:
+def test_its_env_file_has_names_of_settings_and_values_of_their_types(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text(block(README, "TAP_INTERVIEWFLOW_API_KEY=your-key"), "utf-8")
     with Sandbox({"your-interviewer": 3, "your-other-interviewer": 2}, key="your-key") as api:
         ended = run_here("--config", "ENV", "--test", environment={"TAP_INTERVIEWFLOW_API_URL": api.url})

@@ -14,26 +14,24 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.environments import REQUIREMENTS, ROOT, environment
+from tests.pages import blocks, section
 from tests.targets.warehouses import JsonLines
 
 if TYPE_CHECKING:
     from tap_interviewflow.sandbox import Sandbox
     from tests.targets.pipelines import Row
 
-PAGE = (ROOT / "docs" / "recipes.md").read_text("utf-8")
-
 
 class Recipe(NamedTuple):
-    """What stands under one heading of the page: what goes into `meltano.yml`, and the command."""
+    """What stands under one heading of the pages: what goes into `meltano.yml`, and the command."""
 
     yaml: str
     command: str
 
     @classmethod
     def of(cls, heading: str) -> Recipe:
-        (section,) = re.findall(rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
-        blocks = dict(re.findall(r"^```(yaml|sh)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE))
-        return cls(blocks.get("yaml", ""), blocks["sh"].strip())
+        found = dict(blocks(section(heading)))
+        return cls(found.get("yaml", ""), found["sh"].strip())
 
 
 class Project:

@@ -1,4 +1,4 @@
-"""Each recipe of `docs/recipes.md`, as it stands on the page, run by Meltano (make test-targets)."""
+"""Each recipe of the documentation, as it stands on its page, run by Meltano (make test-targets)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_snowflake(project: Project, api: Sandbox) -> None:
 
 
 def test_personal_data(project: Project, api: Sandbox) -> None:
-    project.run(Recipe.of("Personal data: leave out, mask, hash"), HASH_SALT="a-salt")
+    project.run(Recipe.of("Leave out, mask or hash"), HASH_SALT="a-salt")
     rows = project.rows()
     assert len(rows) == 155
     told = json.dumps(rows, ensure_ascii=False)
@@ -113,8 +113,8 @@ def test_one_interview(project: Project, api: Sandbox) -> None:
     assert [row["id"] for row in project.rows()] == [wanted]
 
 
-def test_two_environments(project: Project, api: Sandbox) -> None:
-    recipe = Recipe.of("Two environments")
+def test_sandbox_and_production(project: Project, api: Sandbox) -> None:
+    recipe = Recipe.of("Sandbox and production")
     none = dict.fromkeys((f"TAP_INTERVIEWFLOW_{name}" for name in ("API_KEY", "API_URL", "INTERVIEWER_IDS")), "")
     project.run(recipe._replace(yaml=recipe.yaml.replace("http://127.0.0.1:8080", api.url)), **none)
     assert {row["interviewerId"] for row in project.rows()} == {"interviewer-1"}
