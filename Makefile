@@ -20,22 +20,28 @@ IMAGE_MACHINE := x86_64
 WITH :=
 SCHEMA := $(DEV)/bin/check-jsonschema --builtin-schema vendor
 # Left out: compiling all of what is downloaded, most of which is never imported.
-INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+QUIETLY := --quiet --disable-pip-version-check --no-compile
+INSTALL := -m pip install $(QUIETLY)
 # Compiled here instead, once: each process of the tests would do it anew where a shell says that nothing is to be kept.
 COMPILED := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/$(DEV)/compiled"
 # Both archives, by the pinned tools alone, and with the time of the commit instead of that of the build.
 BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(DIST)/bin/python -m build --no-isolation
+# The sandbox needs nothing that Meltano does not have, so that there is no environment to make for it.
+DEMO := $(MELTANO)/bin/python -X utf8 -m tests.demo $(MELTANO)/bin/meltano .meltano/extractors/tap-interviewflow/venv/bin/tap-interviewflow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint test-lowest test-newest test-meltano test-slow test-targets test-examples test-dist bench \
-  moving hub docs pins dist wheels clean
+.PHONY: help demo demo-picture test lint test-lowest test-newest test-meltano test-slow test-targets test-examples test-dist \
+  bench moving hub docs pins dist wheels clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-demo: $(DEV)/installed-tap .meltano/installed ## read some thousand made-up candidates with Meltano; needs no account
-	@$(MELTANO)/bin/python -X utf8 -m tests.demo $(MELTANO)/bin/meltano
+demo: .meltano/installed ## show in a minute what the tap does, with made-up candidates; needs no account
+	@$(DEMO)
+
+demo-picture: .meltano/installed ## run the demo, and draw what it prints into docs/demo.svg
+	@$(DEMO) docs/demo.svg
 
 test: $(DEV)/installed-test ## run the quick tests
 	$(COMPILED) $(DEV)/bin/pytest --numprocesses auto
@@ -109,18 +115,21 @@ clean: ## remove what these commands have made
 
 ENVIRONMENTS := $(DEV) $(LOWEST) $(NEWEST) $(MELTANO) $(DIST) $(COLLECT) $(DOCS)
 
+$(LOWEST)/installed-venv $(NEWEST)/installed-venv $(MELTANO)/installed-venv: WITHOUT := --without-pip
 $(ENVIRONMENTS:=/installed-venv):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo "Making $(@D) ..."
-	@$(PYTHON) -m venv --clear $(@D)
+	@$(PYTHON) -m venv --clear $(WITHOUT) $(@D)
 	@touch $@
 
-$(DEV)/installed-pip $(MELTANO)/installed-pip $(DOCS)/installed-pip: %/installed-pip: %/installed-venv
+$(DEV)/installed-pip $(DOCS)/installed-pip: %/installed-pip: %/installed-venv
 	@$*/bin/python $(INSTALL) --upgrade pip
 	@touch $@
 
-$(LOWEST)/installed-uv $(NEWEST)/installed-uv: %/installed-uv: %/installed-venv
-	@$*/bin/python $(INSTALL) uv
+# By Python's own pip, since one in the environment takes longer than uv itself; and by that where there is none, or an old one.
+$(LOWEST)/installed-uv $(NEWEST)/installed-uv $(MELTANO)/installed-uv: %/installed-uv: %/installed-venv
+	@$(PYTHON) -m pip --python $* install $(QUIETLY) uv 2>/dev/null || \
+	  { $*/bin/python -m ensurepip >/dev/null && $*/bin/python $(INSTALL) uv; }
 	@touch $@
 
 $(DEV)/installed-tap: $(DEV)/installed-pip pyproject.toml
@@ -165,9 +174,10 @@ $(DOCS)/installed-docs: $(DOCS)/installed-pip pyproject.toml
 	@$(DOCS)/bin/python $(INSTALL) --group docs
 	@touch $@
 
-$(MELTANO)/installed-meltano: $(MELTANO)/installed-pip
+# Meltano needs uv anyway, and uv installs the rest of it in a fraction of pip's time.
+$(MELTANO)/installed-meltano: $(MELTANO)/installed-uv
 	@echo "Installing Meltano ..."
-	@$(MELTANO)/bin/python $(INSTALL) 'meltano~=4.4'
+	@$(MELTANO)/bin/uv pip install --quiet --python $(MELTANO) 'meltano~=4.4'
 	@touch $@
 
 .meltano/installed: $(MELTANO)/installed-meltano pyproject.toml meltano.yml

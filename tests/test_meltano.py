@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from tap_interviewflow.sandbox import Sandbox
+from tests.demo.story import VARIES
+from tests.demo.terminal import lines_of
 from tests.newcomers import clone, json_lines, published, shell
 from tests.pages import README, REPOSITORY, ROOT, block
 
@@ -204,3 +207,17 @@ def test_a_custom_field_filter_in_meltano_yml_keeps_its_numbers(
     finally:
         file.write_text(before, "utf-8")
     assert api.requests[0]["additionalFields"] == {"Manual Score": 50, "review": "50"}
+
+
+def test_the_demo_prints_with_meltano_what_its_picture_shows(project: Project, tmp_path: Path) -> None:
+    picture = tmp_path / "demo.svg"
+    tap = ".meltano/extractors/tap-interviewflow/venv/bin/tap-interviewflow"
+    command = (sys.executable, "-X", "utf8", "-m", "tests.demo", project.meltano, tap, str(picture))
+    ended = subprocess.run(
+        command, check=False, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
+    assert ended.returncode == 0, ended.stdout
+    path = project.meltano.removesuffix("meltano")
+    made, kept = (lines_of(file.read_text("utf-8")) for file in (picture, ROOT / "docs" / "demo.svg"))
+    made = [line.replace(path, ".venv-meltano/bin/") for line in made]
+    assert [VARIES.sub(" #", line) for line in made] == [VARIES.sub(" #", line) for line in kept]

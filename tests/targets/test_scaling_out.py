@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_deletes_belong_into_a_run_that_has_all_interviewers_of_the_table(
     table = empty_postgres(tmp_path, postgres_server, hard_delete=True)
     with Sandbox(dict.fromkeys(HELD, 20)) as api:
         assert table.load(api).tap == 0
-        settings = {"interviewer_ids": GROUPS[0], "emit_activate_version_messages": True}
+        settings: dict[str, Any] = {"interviewer_ids": GROUPS[0], "emit_activate_version_messages": True}
         assert table.load(api, **settings).tap == 0
         # To the target, what is not of this run is gone: that is why the page warns of it.
         assert {row["interviewerId"] for row in table.rows()} == {"interviewer-1"}

@@ -1,0 +1,1 @@
+"""The tap at work without an account: a made-up API, Meltano, and what comes out (make demo)."""

@@ -1,0 +1,99 @@
+"""What the demo runs: the pipeline with Meltano, the tap by itself, and a plain reader to compare it with."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.request import Request, urlopen
+
+from tap_interviewflow.sandbox.query import PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tap_interviewflow.sandbox import Sandbox
+
+PIPELINE: Final = "meltano run tap-interviewflow target-jsonl"
+ALONE: Final = "tap-interviewflow --config ENV > candidates.singer.jsonl"
+METADATA: Final = '{"candidates": {"replication-method": "INCREMENTAL", "replication-key": "updatedAt"}}'
+# A folder of the demo's own, emptied first: target-jsonl appends to what is there.
+OUTPUT: Final = Path("output", "demo")
+LOADED: Final = OUTPUT / "candidates.jsonl"
+LOG: Final = OUTPUT / "meltano.log"
+
+
+def settings(api: Sandbox) -> dict[str, str]:
+    """Give the variables that lead to this API, with nothing of the tap's from the outside."""
+    foreign = ("MELTANO", "TAP_INTERVIEWFLOW_", "TARGET_JSONL_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
+        "TAP_INTERVIEWFLOW_API_KEY": api.key,
+        "TAP_INTERVIEWFLOW_API_URL": api.url,
+        "TAP_INTERVIEWFLOW_INTERVIEWER_IDS": json.dumps(list(api.interviewers)),
+        "no_proxy": "127.0.0.1",
+    }
+
+
+def load(meltano: str, variables: Mapping[str, str]) -> Iterator[str]:
+    """Run the pipeline, and give the lines of its log as they come."""
+    # With its own database, neither a real run's state nor a demo that was cut short is in the way.
+    variables = {
+        **variables,
+        "MELTANO_CLI_LOG_FORMAT": "uncolored",
+        "MELTANO_DATABASE_URI": f"sqlite:///{OUTPUT.as_posix()}/meltano.db",
+        "TAP_INTERVIEWFLOW__METADATA": METADATA,
+        "TARGET_JSONL_DESTINATION_PATH": OUTPUT.as_posix(),
+    }
+    command = [meltano, f"--env-file={os.devnull}", *PIPELINE.split(" ")[1:]]
+    last = ""
+    with subprocess.Popen(
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    ) as running:
+        try:
+            for line in running.stdout or ():
+                yield (last := line)
+        except BaseException:  # of whoever takes the lines, too
+            running.terminate()
+            raise
+    if running.returncode:
+        sys.exit(f"The pipeline failed, see {LOG}. It ends with: {last}")
+
+
+def read_alone(tap: Sequence[str], variables: Mapping[str, str]) -> tuple[set[str], str]:
+    """Run the tap by itself, and give the IDs that it wrote, and its log."""
+    written = OUTPUT / "candidates.singer.jsonl"
+    with written.open("wb") as out:
+        # In a folder where no .env is in the way.
+        run = [*tap, "--config", "ENV"]
+        ended = subprocess.run(run, check=False, cwd=OUTPUT, env=variables, stdout=out, stderr=subprocess.PIPE)
+    log = ended.stderr.decode()
+    if ended.returncode:
+        sys.exit(f"The tap failed:\n{log}")
+    with written.open(encoding="utf-8") as lines:
+        messages = [json.loads(line) for line in lines]
+    return {message["record"]["id"] for message in messages if message["type"] == "RECORD"}, log
+
+
+def page_by_page(api: Sandbox) -> set[str]:
+    """Give the IDs that a loop over the pages finds, which ends at an empty one, as most readers do."""
+    ids: set[str] = set()
+    for interviewer in api.interviewers:
+        for page in itertools.count(1):
+            body = json.dumps({"interviewerId": interviewer, "page": page, "limit": 100}).encode()
+            headers = {"X-API-KEY": api.key, "Content-Type": "application/json"}
+            with urlopen(Request(api.url + PATH, body, headers)) as answer:  # noqa: S310 - its own address
+                people = json.load(answer)["data"]["candidates"]
+            if not people:
+                break
+            ids.update(person["id"] for person in people)
+    return ids
+
+
+def loaded() -> list[dict[str, Any]]:
+    """Give all rows that the target wrote."""
+    with LOADED.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
