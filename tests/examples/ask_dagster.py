@@ -17,6 +17,10 @@ with dagster.DagsterInstance.get() as instance:
     repository = example.definitions.get_repository_def()
     moment = dagster.build_schedule_context(instance, datetime(2026, 3, 2, 8, tzinfo=UTC), repository_def=repository)
     told = {
+        "at a time": [
+            instance.event_log_storage.get_concurrency_info(step.op.pool).slot_count
+            for step in (example.candidates, example.models)
+        ],
         "scheduled": [request.partition_key for request in example.hourly.evaluate_tick(moment).run_requests],
         "partitions": instance.get_dynamic_partitions("interviewers"),
         "runs": [run.status.value for run in instance.get_runs()],
