@@ -89,19 +89,19 @@ class Project:
             requirements, name = match["requirements"].split(), match["name"]
             if name == "tap-interviewflow":
                 return f"executable: {Path(sys.executable).parent / name}"
-            assert set(requirements) <= set(REQUIREMENTS[name])
-            return f"executable: {self._executable(name)}"
+            (chosen,) = (each for each, wanted in REQUIREMENTS.items() if set(requirements) <= set(wanted))
+            return f"executable: {self._executable(name, environment(chosen))}"
 
         return re.sub(r"pip_url: (?P<requirements>.+)\n +executable: (?P<name>\S+)", local, yaml)
 
-    def _executable(self, name: str) -> Path:
+    def _executable(self, name: str, programs: Path) -> Path:
         stand_in = Path(__file__).parent / f"{name.replace('target-', 'load_')}.py"
         if not stand_in.is_file():
-            return environment(name) / name
+            return programs / name
         script = self.folder / name
         # In the emulator of Snowflake the folder of its files comes last.
         rest = '"$@"' + (f" {self.folder}" if name == "target-snowflake" else "")
-        script.write_text(f"#!/bin/sh\nexec {environment(name) / 'python'} {stand_in} {rest}\n")
+        script.write_text(f"#!/bin/sh\nexec {programs / 'python'} {stand_in} {rest}\n")
         script.chmod(0o755)
         return script
 

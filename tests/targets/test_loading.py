@@ -10,7 +10,16 @@ from tap_interviewflow.sandbox import Sandbox
 from tests.targets.bigquery import BigQuery
 from tests.targets.pipelines import differences
 from tests.targets.postgres import DatamillPostgres, PipelinewisePostgres, Postgres, empty_postgres
-from tests.targets.warehouses import Csv, DuckDb, JsonLines, NewerDuckDb, SingerCsv, Snowflake, Sqlite
+from tests.targets.warehouses import (
+    Csv,
+    DuckDb,
+    JsonLines,
+    MeltanoLabsDuckDb,
+    NewerDuckDb,
+    SingerCsv,
+    Snowflake,
+    Sqlite,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +42,7 @@ NEW: Row = {
 
 KINDS: tuple[type[Warehouse], ...] = (
     *(JsonLines, Csv, SingerCsv, Postgres, PipelinewisePostgres, DatamillPostgres),
-    *(DuckDb, Sqlite, Snowflake, BigQuery),
+    *(MeltanoLabsDuckDb, DuckDb, Sqlite, Snowflake, BigQuery),
 )
 
 
@@ -96,8 +105,8 @@ def test_what_is_gone_is_deleted_by_the_targets_that_obey(warehouse: Warehouse) 
     assert len(warehouse.rows()) == left + 55 * warehouse.appends
 
 
-@pytest.mark.parametrize(("kind", "arriving"), [(DuckDb, 155), (NewerDuckDb, 151)])
-def test_a_newer_duckdb_takes_the_first_row_of_each_batch_for_a_header(
+@pytest.mark.parametrize(("kind", "arriving"), [(DuckDb, 155), (NewerDuckDb, 151), (MeltanoLabsDuckDb, 155)])
+def test_jwills_target_takes_the_first_row_of_each_batch_for_a_header_with_a_newer_duckdb(
     kind: type[DuckDb], arriving: int, tmp_path: Path
 ) -> None:
     warehouse = kind(tmp_path, {"batch_size_rows": 50})

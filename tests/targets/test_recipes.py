@@ -13,7 +13,7 @@ from tests.targets.bigquery import BigQuery
 from tests.targets.pipelines import differences, held, names_of, restored
 from tests.targets.postgres import Postgres, empty_postgres
 from tests.targets.projects import Project, Recipe, meltano
-from tests.targets.warehouses import Csv, DuckDb, Snowflake
+from tests.targets.warehouses import Csv, MeltanoLabsDuckDb, Snowflake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def test_postgresql(project: Project, api: Sandbox, postgres_server: PostgresSer
 
 def test_duckdb(project: Project, api: Sandbox) -> None:
     project.run(Recipe.of("DuckDB"))
-    assert differences(DuckDb(project.folder / "output").candidates(api), held(api)) == {}
+    assert differences(MeltanoLabsDuckDb(project.folder / "output").candidates(api), held(api)) == {}
 
 
 def test_csv(project: Project, api: Sandbox) -> None:

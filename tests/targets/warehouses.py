@@ -200,6 +200,12 @@ class NewerDuckDb(DuckDb):
     environment = "target-duckdb with a newer DuckDB"
 
 
+class MeltanoLabsDuckDb(DuckDb):
+    """The target as MeltanoLabs carries it on, with the same DuckDB."""
+
+    environment = "MeltanoLabs target-duckdb"
+
+
 READ_DUCKDB: Final = """\
 import duckdb, json, sys
 rows = duckdb.connect(sys.argv[1]).execute("select * from " + sys.argv[2])
