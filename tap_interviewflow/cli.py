@@ -178,4 +178,4 @@ def _reason(error: Exception) -> str:
 def _defect(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "an unknown place"
-    return f"Unexpected {type(error).__name__} in {place}: a defect of the tap; LOGLEVEL=DEBUG shows the way there"
+    return f"Unexpected {type(error).__name__} in {place}: a defect of the tap; LOGLEVEL=DEBUG shows the call stack"

@@ -35,8 +35,8 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         th.CustomType({"type": ["array"], "items": {"type": ["string"], "minLength": 1}, "minItems": 1}),
         required=True,
         title="Interviewer IDs",
-        description="The Interviewers whose candidates are read. An Interviewer's ID is on its Integrations tab. "
-        "A repeated one is read once.",
+        description="IDs of the Interviewers whose candidates are read. An Interviewer's ID is on its Integrations "
+        "tab. A repeated ID counts once.",
     ),
     th.Property(
         "interview_ids",
@@ -56,20 +56,20 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=1000),
         default=100,
         title="Page Size",
-        description="How many candidates to ask for at a time (the API's `limit`), from 1 to 1000.",
+        description="Candidates per request (the API's `limit`), from 1 to 1000.",
     ),
     th.Property(
         "start_date",
         th.DateTimeType,
         title="Start Date",
-        description="With incremental replication: leave out candidates that are older, by the replication key.",
+        description="With incremental replication: leave out candidates whose replication key is older.",
     ),
     th.Property(
         "max_parallel_requests",
         th.IntegerType(minimum=1, maximum=16),
         default=4,
         title="Parallel Requests",
-        description="How many requests are in flight at most, over all Interviewers, from 1 to 16.",
+        description="Maximum number of requests in flight, over all Interviewers, from 1 to 16.",
     ),
     th.Property(
         "request_timeout",
@@ -83,7 +83,7 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         th.StringType(min_length=1),
         title="Records JSONPath",
         description="Where the list of candidates is in the API's answer, such as `$.data.candidates`. Only needed "
-        "should the answer change its shape.",
+        "if the tap does not find it.",
     ),
     th.Property(
         "api_url",
@@ -96,7 +96,7 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         "user_agent",
         th.StringType(min_length=1),
         title="User Agent",
-        description="How the tap names itself to the API; if not set, by its name and version.",
+        description="User agent that is sent to the API. If not set, it is the tap's name and version.",
     ),
     # The SDK obeys this one in every tap, but declares it in none, so that no environment variable could set it.
     th.Property(
@@ -104,7 +104,7 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         th.BooleanType,
         default=False,
         title="Emit ACTIVATE_VERSION",
-        description="Have the target delete what the API does not hold any more, after each complete read.",
+        description="Let the target delete candidates that the API no longer has, after each complete read.",
     ),
 ).to_dict()
 """The tap's own settings as a JSON Schema; the SDK adds its own."""
@@ -159,7 +159,7 @@ def warnings(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[s
         if name not in schema["properties"]:
             yield unknown(name, schema["properties"])
     if config.get("additional_fields") == {}:
-        yield "additional_fields is empty: candidates are read whatever their custom fields are"
+        yield "additional_fields is empty, so no candidate is left out"
     yield from builtin.warnings(config)
 
 

@@ -19,7 +19,7 @@ def reason_of_settings(config: Mapping[str, Any], *, reads_some: bool) -> str | 
     """
     maps = (config.get("stream_maps") or {}).values()
     reasons = {
-        "what goes out in batches carries no version": config.get("batch_config"),
+        "rows in batch files carry no version": config.get("batch_config"),
         "only single candidates are read": config.get("interview_ids"),
         "additional_fields leaves candidates out": config.get("additional_fields"),
         "a __filter__ in stream_maps leaves candidates out": any(

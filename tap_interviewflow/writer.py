@@ -156,7 +156,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             del self._buffer[:count]
         elif self.shutdown.has_no_time_left():
             self.shutdown.raise_if_requested()
-            message = "the target takes no more"
+            message = "the target does not read any more"
             raise TargetGoneError(message)
         elif room:
             time.sleep(_NAP)

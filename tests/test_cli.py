@@ -234,7 +234,7 @@ def test_a_defect_is_one_line_without_what_it_quotes(
     run = read(api, catalog=catalog)
     (line,) = run.lines("ERROR")
     assert line.startswith("Unexpected RuntimeError in fail, line ")
-    assert line.endswith(": a defect of the tap; LOGLEVEL=DEBUG shows the way there")
+    assert line.endswith(": a defect of the tap; LOGLEVEL=DEBUG shows the call stack")
     assert run.code == 1
     assert "Ada" not in run.err
     assert api.key not in run.err

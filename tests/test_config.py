@@ -292,7 +292,7 @@ def test_an_unknown_setting_is_ignored_with_a_warning(api: Sandbox, read: Read, 
 
 def test_a_filter_that_came_out_empty_is_warned_of() -> None:
     assert list(config.warnings(GOOD | {"additional_fields": {}}, SCHEMA)) == [
-        "additional_fields is empty: candidates are read whatever their custom fields are"
+        "additional_fields is empty, so no candidate is left out"
     ]
     assert list(config.warnings(GOOD | {"additional_fields": {"score": 0}}, SCHEMA)) == []
 

@@ -465,7 +465,7 @@ class TestVersions:
     ) -> None:
         run = self.run(read, api, batch_config=batches_in(tmp_path))
         assert [message["type"] for message in run.messages] == ["SCHEMA", "BATCH", "STATE"]
-        assert self.reason(run) == "what goes out in batches carries no version"
+        assert self.reason(run) == "rows in batch files carry no version"
 
     def test_an_incremental_read_activates_nothing(self, read: Read, api: Sandbox) -> None:
         run = self.run(read, api, catalog=incremental())

@@ -321,7 +321,7 @@ def test_no_lying_word_costs_a_candidate_and_each_is_judged(read: Read, lie: Lie
         return
     assert run.verdicts == {name: f"{count} read, {count} written, complete" for name, count in counts.items()}
     word = LYING_WORD[lie.partition("-")[0]]
-    warning = f"the API's `{word}` said that there is no more, but there is; this run does not believe it any more"
+    warning = f"the API's `{word}` said that there is no more, but there is; it is not trusted any more in this run"
     warned = [line.partition(": ")[2] for line in run.complaints]
     expected: dict[str, list[list[str]]] = {"total-as-text": [[]], "total-remaining": [[], [warning]]}
     assert warned in expected.get(lie, [[warning]])
@@ -369,7 +369,7 @@ def test_a_refusal_behind_the_last_page_is_learned_to_be_the_end(
         assert pages_asked(api, THREE) == ([1, 2] if metadata else [1, 2, 3])
         assert pages_asked(api, "i-4") == ([1] if metadata else [1, 2])
     assert run.complaints == []
-    (line,) = [line for line in run.lines("INFO") if "what the API says behind the last page" in line]
+    (line,) = [line for line in run.lines("INFO") if "what the API answers after the last page" in line]
     assert line.startswith(f"Interviewer {ONE}, page 4: ")
 
 
@@ -493,7 +493,7 @@ def test_gaps_without_an_end_are_not_followed_for_ever(read: Read) -> None:
     with Sandbox({ONE: 300}, faults={(ONE, page): "always:empty" for page in range(2, 99, 2)}) as api:
         run = read(api, page_size=2)
         assert len(api.requests) < 150
-    assert "incomplete: more than 10 empty pages had candidates behind them" in run.verdicts[ONE]
+    assert "incomplete: more than 10 empty pages were followed by candidates" in run.verdicts[ONE]
 
 
 # Pages that come again

@@ -30,7 +30,7 @@ _NO_RETRIES: Final = urllib3.Retry(total=False)
 _TUNNEL_FAILED: Final = re.compile(r"Tunnel connection failed: ([0-9]{3})")
 _CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _CERTIFICATE_FAULTS: Final = {
-    **dict.fromkeys((2, 18, 19, 20, 21), "its authority is not known here; REQUESTS_CA_BUNDLE can name it"),
+    **dict.fromkeys((2, 18, 19, 20, 21), "its certificate authority is not known here; REQUESTS_CA_BUNDLE can name it"),
     9: "it is not valid yet; is the clock of this machine right?",
     10: "it has expired",
     **dict.fromkeys((62, 64), "it is for another host; check api_url"),
@@ -72,7 +72,7 @@ class Connection:
             lacking = (
                 "; SOCKS needs the package PySocks" if isinstance(error, requests.exceptions.InvalidSchema) else ""
             )
-            message = f"{self._proxy} is of no kind that can be used{lacking}"
+            message = f"{self._proxy} is of a kind that is not supported{lacking}"
             raise FatalAPIError(message) from None
         self._target = self._adapter.request_url(self._prepared, self._proxies)
 

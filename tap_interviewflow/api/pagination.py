@@ -137,8 +137,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         for word in sorted(wrong - habits.contradicted):
             habits.contradicted.add(word)
             logger.warning(
-                "Interviewer %s, page %d: the API's `%s` said that there is no more, but there is; this run does not "
-                "believe it any more",
+                "Interviewer %s, page %d: the API's `%s` said that there is no more, but there is; it is not trusted "
+                "any more in this run",
                 *(self.interviewer_id, page.number, WORDS[word]),
             )
         habits.told_more |= self._promised
@@ -213,7 +213,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         self._gaps += 1
         if self._gaps <= MAX_GAPS:
             return True
-        self._doubt(f"more than {MAX_GAPS} empty pages had candidates behind them, up to page {number}")
+        self._doubt(f"more than {MAX_GAPS} empty pages were followed by candidates, up to page {number}")
         return False
 
     def _bear_out(self) -> None:
@@ -256,8 +256,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         if again.refusal is not None:
             self._habits.ends.add(again.kind)
         logger.info(
-            "Interviewer %s, page %d: %s; the page before it answers and the page after it does not either, so that is "
-            "what the API says behind the last page",
+            "Interviewer %s, page %d: %s; the page before it answers and the page after it does not either, so this is "
+            "what the API answers after the last page",
             *(self.interviewer_id, number, page.kind),
         )
         if promised:
@@ -276,7 +276,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         first = page.number - self._stale + 1
         looks_last = self._size < self._full_page() and first > 2 and not self._promised  # noqa: PLR2004
         text = (
-            f"page {first} repeats an earlier page, and so do those behind it, which is taken for the end; "
+            f"page {first} repeats an earlier page, and so do those after it, which is taken as the end; "
             f"{self._seen.count:,} candidates came{f', the API states {total:,}' if total is not None else ''}"
         )
         if has_all or looks_last:

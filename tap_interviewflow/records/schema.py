@@ -49,24 +49,24 @@ _KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 DOCUMENTED: Final[Mapping[str, Mapping[str, Any]]] = {
-    INTERVIEWER: _KEY | {"description": "The Interviewer that the candidate was read from."},
+    INTERVIEWER: _KEY | {"description": "The Interviewer from which the candidate was read."},
     ID: _KEY | {"description": "The ID of the interview."},
     "jobId": _TEXT | {"description": "The Interviewer's ID as the API gives it."},
     "name": _TEXT | {"description": "The candidate's name."},
     "email": _TEXT | {"description": "The candidate's e-mail address."},
-    "status": _TEXT | {"description": "The stage of the candidate: draft, shortlisted, or a later one."},
+    "status": _TEXT | {"description": "The stage of the candidate: draft, shortlisted or a later one."},
     "createdAt": _TIME | {"description": "When the interview was created."},
     "skills": _ARRAY_OF_TEXT | {"description": "The candidate's skills."},
     "resumeUrl": _TEXT | {"description": "The address of the résumé."},
-    "customQuestions": _ARRAY | {"description": "The questions asked of this candidate besides the usual ones."},
-    "additionalFields": _OBJECT | {"description": "The account's custom fields, by their free names."},
+    "customQuestions": _ARRAY | {"description": "Questions for this candidate in addition to the usual ones."},
+    "additionalFields": _OBJECT | {"description": "The account's custom fields, by their names."},
     "metadata": _OBJECT | {"description": "Free data from the ingestion, such as the ID in another system."},
 }
 """The fields that the vendor's pages name (ingestion API, interview candidate API), in the order of the stream."""
 
 OWN: Final[Mapping[str, Mapping[str, Any]]] = {
     **{name: DOCUMENTED[name] for name in KEY_PROPERTIES},
-    RESCUED: _OBJECT | {"description": "What the API sent and the other columns have no place for, by its own name."},
+    RESCUED: _OBJECT | {"description": "What the API sent and no other column can hold, by its own name."},
 }
 """The columns that the tap makes itself, whatever the API sends."""
 

@@ -101,7 +101,7 @@ def test_no_word_that_says_the_end_too_early_loses_a_candidate(
 ) -> None:
     run = read(many(LIES[lie]), interviewers=3, width=width)
     assert run.written == ids(5) + ids(25) + ids(30)
-    told = [line for line in warned(caplog) if "does not believe it any more" in line]
+    told = [line for line in warned(caplog) if "it is not trusted any more" in line]
     assert len(told) == 1
 
 
@@ -244,7 +244,7 @@ def test_what_stands_behind_the_last_page_is_the_end(refusal: str, caplog: pytes
         assert run.written == ids(rows)
         assert run.verdict.is_complete
         assert warned(caplog) == []
-        assert len([record for record in caplog.records if "behind the last page" in record.getMessage()]) == 1
+        assert len([record for record in caplog.records if "after the last page" in record.getMessage()]) == 1
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
