@@ -77,11 +77,11 @@ def _nothing_from_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    """Have the waits between tries take no time, and a request that hangs a moment."""
+    """Have the waits between tries take no time, and a request that hangs as long as the test says."""
     time = FakeTime()
 
     def impatient(config: Any, **options: Any) -> Client:
-        return Client({**config, "request_timeout": 0.15}, clock=time.clock(), **options)
+        return Client({**config, "request_timeout": time.request_timeout}, clock=time.clock(), **options)
 
     monkeypatch.setattr(tap, "Client", impatient)
     return time

@@ -59,6 +59,7 @@ def paired(faults: Sequence[str], *places: str) -> list[tuple[str, str, int]]:
 def test_a_fault_that_passes_costs_and_doubles_no_candidate(
     read: Read, waits: FakeTime, fault: str, place: str, parallel: int
 ) -> None:
+    waits.request_timeout = 0.2 if fault == "hang" else 5
     with Sandbox({ONE: COUNT, TWO: 5}, faults={(ONE, PLACES[place]): [fault, fault]}) as api:
         run = read(api, catalog=CATALOG, page_size=LIMIT, max_parallel_requests=parallel)
         assert (run.code, run.ids, run.lines("ERROR")) == (0, ids(api, ONE, TWO), [])
@@ -68,11 +69,16 @@ def test_a_fault_that_passes_costs_and_doubles_no_candidate(
 
 @pytest.mark.parametrize(
     ("fault", "place", "parallel"),
-    [*paired(PASSING[::-1], *PLACES), *paired(FINAL, "first", "middle")],
+    [
+        *paired(PASSING[:-1], *PLACES),
+        pytest.param("hang", "middle", 8, marks=pytest.mark.slow),
+        *paired(FINAL, "first", "middle"),
+    ],
 )
 def test_a_fault_that_stays_ends_the_run_with_one_line(
     read: Read, waits: FakeTime, fault: str, place: str, parallel: int
 ) -> None:
+    waits.request_timeout = 0.2 if fault == "hang" else 5
     with Sandbox({ONE: COUNT, TWO: 5}, faults={(ONE, PLACES[place]): f"always:{fault}"}) as api:
         run = read(api, catalog=CATALOG, page_size=LIMIT, max_parallel_requests=parallel)
         assert_failed_loudly(run, ids(api, ONE, TWO))

@@ -552,12 +552,12 @@ class TestVersions:
             assert set(run.ids) >= set(api.present_throughout("one"))
         assert len(run.of("ACTIVATE_VERSION")) == 1
 
-    @pytest.mark.parametrize("is_endless", [False, True])
     @pytest.mark.parametrize(
-        ("kind", "metadata"),
+        ("kind", "metadata", "is_endless"),
         [
-            *((kind, "total") for kind in get_args(Move) if kind != "shuffle-ties"),
-            *((kind, None) for kind in ("newcomer-first", "newcomer-last", "update-first")),
+            *((kind, "total", False) for kind in get_args(Move) if kind != "shuffle-ties"),
+            *((kind, None, False) for kind in ("newcomer-first", "newcomer-last", "update-first")),
+            *(("deletion", "total", True), ("update-last", "total", True), ("newcomer-first", None, True)),
         ],
     )
     def test_no_row_that_is_there_is_deleted_however_the_list_moves(

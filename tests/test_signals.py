@@ -105,11 +105,11 @@ def assert_stopped(run: Run, number: signal.Signals) -> None:
 def test_after_a_signal_nothing_is_left_running_and_the_next_run_goes_on_without_loss(
     files: Callable[..., list[str]], read: Read
 ) -> None:
-    held = {ONE: [person(number) for number in range(5)], TWO: [person(number) for number in range(100, 160)]}
-    with Sandbox(held, faults={(TWO, 40): ["hang"]}) as api:
+    held = {ONE: [person(number) for number in range(5)], TWO: [person(number) for number in range(100, 120)]}
+    with Sandbox(held, faults={(TWO, 12): ["hang"]}) as api:
         given = files(api, catalog=incremental(), page_size=1, max_parallel_requests=16)
         process = start(*given, start_new_session=True)
-        out = read_to(process.stdout, RECORD, 5 + 39)
+        out = read_to(process.stdout, RECORD, 5 + 11)
         command = Path(f"/proc/{process.pid}/cmdline")
         assert not command.exists() or api.key.encode() not in command.read_bytes()
         process.terminate()
@@ -121,7 +121,7 @@ def test_after_a_signal_nothing_is_left_running_and_the_next_run_goes_on_without
         with pytest.raises(ProcessLookupError):
             os.killpg(process.pid, 0)
         assert_stopped(stopped, signal.SIGTERM)
-        assert stopped.ids == [candidate["id"] for candidate in held[ONE] + held[TWO][:39]]
+        assert stopped.ids == [candidate["id"] for candidate in held[ONE] + held[TWO][:11]]
         resumed = read(api, catalog=incremental(), state=stopped.state)
     assert (resumed.code, resumed.ids) == (0, ["id-4", *(candidate["id"] for candidate in held[TWO])])
 
@@ -296,7 +296,7 @@ def test_a_target_that_dies_ends_the_run_quietly(files: Callable[..., list[str]]
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it takes /proc to fill a pipe that others write to")
 def test_a_signal_ends_a_run_whose_log_nobody_reads(files: Callable[..., list[str]]) -> None:
-    with Sandbox({ONE: 60}, faults={(ONE, 3): "always:500"}) as api:
+    with Sandbox({ONE: 60}, faults={(ONE, 3): "always:429"}, retry_after_seconds=0) as api:
         process = start(*files(api, page_size=10), impatient=True)
         out = read_to(process.stdout, RECORD, 20)
         assert process.stderr is not None

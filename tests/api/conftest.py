@@ -23,9 +23,10 @@ WHAT = f"Interviewer {ONE}, page 1"
 
 @dataclass
 class FakeTime:
-    """Time that passes only while somebody waits."""
+    """Time that passes only while somebody waits, but for that of a request itself."""
 
     now: float = 0.0
+    request_timeout: float = 5.0
     utc: datetime = datetime(2026, 1, 31, 12, tzinfo=UTC)
     lock: threading.Lock = field(default_factory=threading.Lock)
 

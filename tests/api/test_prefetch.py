@@ -124,7 +124,7 @@ def test_the_same_comes_out_however_many_are_in_flight(read: Read) -> None:
 
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_no_more_are_in_flight_than_the_setting_says(read: Read, parallel: int) -> None:
-    with Sandbox({ONE: 60, TWO: 60}, latency=0.02) as api:
+    with Sandbox({ONE: 60, TWO: 60}, latency=0.01) as api:
         run = read(api, page_size=10, max_parallel_requests=parallel)
         assert min(2, parallel) <= api.in_flight_peak <= parallel
     assert len(run.ids) == 120
