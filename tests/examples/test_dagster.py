@@ -57,8 +57,7 @@ def test_each_listed_interviewer_is_loaded_one_at_a_time_and_dbt_follows(tmp_pat
     }
     assert ended["tried again"] == ["interviewer-3"]
     assert set(ended["runs"]) == {"SUCCESS"}
-    # Both wait for the one pool of one place, so no load began before the one before it had ended; the one that was tried
-    # again has two turns.
+    # Both wait for the one pool of one place, so no load began before the one before it had ended.
     assert ended["at a time"] == [1, 1]
     turns = [name for name, _ in itertools.groupby(request["interviewerId"] for request in api.requests)]
     assert len(turns) <= len(HELD) + 1
