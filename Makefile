@@ -22,12 +22,13 @@ SCHEMA := $(DEV)/bin/check-jsonschema --builtin-schema vendor
 # Left out: compiling all of what is downloaded, most of which is never imported.
 QUIETLY := --quiet --disable-pip-version-check --no-compile
 INSTALL := -m pip install $(QUIETLY)
-# Compiled here instead, once: each process of the tests would do it anew where a shell says that nothing is to be kept.
-COMPILED := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/$(DEV)/compiled"
+# Compiled in an environment instead, once: each process would do it anew where a shell says that nothing is to be kept.
+COMPILED = PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/$(1)/compiled"
 # Both archives, by the pinned tools alone, and with the time of the commit instead of that of the build.
 BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(DIST)/bin/python -m build --no-isolation
 # The sandbox needs nothing that Meltano does not have, so that there is no environment to make for it.
-DEMO := $(MELTANO)/bin/python -X utf8 -m tests.demo $(MELTANO)/bin/meltano .meltano/extractors/tap-interviewflow/venv/bin/tap-interviewflow
+DEMO = $(call COMPILED,$(MELTANO)) $(MELTANO)/bin/python -X utf8 -m tests.demo $(MELTANO)/bin/meltano \
+  .meltano/extractors/tap-interviewflow/venv/bin/tap-interviewflow
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -44,7 +45,7 @@ demo-picture: .meltano/installed ## run the demo, and draw what it prints into d
 	@$(DEMO) docs/demo.svg
 
 test: $(DEV)/installed-test ## run the quick tests
-	$(COMPILED) $(DEV)/bin/pytest --numprocesses auto
+	$(call COMPILED,$(DEV)) $(DEV)/bin/pytest --numprocesses auto
 
 lint: $(DEV)/installed-lint ## check style, types and workflows
 	$(DEV)/bin/ruff check
@@ -182,5 +183,5 @@ $(MELTANO)/installed-meltano: $(MELTANO)/installed-uv
 
 .meltano/installed: $(MELTANO)/installed-meltano pyproject.toml meltano.yml
 	@echo "Installing the tap and the loader with Meltano ..."
-	@$(MELTANO)/bin/meltano --log-level=warning install
+	@$(call COMPILED,$(MELTANO)) $(MELTANO)/bin/meltano --log-level=warning install
 	@touch $@
