@@ -63,6 +63,7 @@ class Candidates(Stream):
         self._tally = Tally()
         self._written = 0
         self._is_rescuing = True
+        self._bookmark = Bookmark("", None)
 
     @property
     def is_incremental(self) -> bool:
@@ -180,23 +181,12 @@ class Candidates(Stream):
                 "Interviewer %s: the bookmark or start_date %s is in the future; nothing before it is written",
                 *(interviewer_id, start.isoformat()),
             )
-        bookmark = Bookmark(str(self.replication_key), start)
+        self._bookmark = Bookmark(str(self.replication_key), start)
         before = self._written
         for page in self._reader.pages(interviewer_id):
-            page.records = bookmark.select(page.records)
+            page.records = self._bookmark.select(page.records)
             yield self._noted(page)
         log_verdict(interviewer_id, self._reader.verdicts[interviewer_id], self._written - before, start)
-        # Only when the last of them is written: a run that breaks off repeats some, and loses none.
-        newest = bookmark.value(min(started, self._reader.first_date or started))
-        if self._reader.verdicts[interviewer_id].is_complete:
-            state = self.get_context_state(context)
-            if newest:
-                state.update(replication_key=self.replication_key, replication_key_value=newest)
-            state[FILTER] = self._filter
-            if self._filter is None:
-                del state[FILTER]
-        elif newest:
-            self.logger.warning("Interviewer %s: the bookmark stays, as candidates may be missing", interviewer_id)
 
     # Writing
 
@@ -271,6 +261,8 @@ class Candidates(Stream):
                         self._written += count
                         self._writer.shutdown.raise_if_requested()
                     finish()
+                    if context:
+                        self._advance_bookmark(context)
                     self._finalize_state(self.get_context_state(context))
                     self._write_state_message()
         except OutputError:
@@ -344,6 +336,21 @@ class Candidates(Stream):
         self.logger.warning(
             "Interviewer %s: the bookmark %s, and is ignored: all candidates are written", context[INTERVIEWER], reason
         )
+
+    def _advance_bookmark(self, context: Context) -> None:
+        """Say in the state how far an Interviewer was read, once all that was new is written, and not before."""
+        interviewer_id = str(context[INTERVIEWER])
+        started = datetime.fromtimestamp(self._tap.initialized_at / 1000, UTC)
+        newest = self._bookmark.value(min(started, self._reader.first_date or started))
+        if self._reader.verdicts[interviewer_id].is_complete:
+            state = self.get_context_state(context)
+            if newest:
+                state.update(replication_key=self.replication_key, replication_key_value=newest)
+            state[FILTER] = self._filter
+            if self._filter is None:
+                del state[FILTER]
+        elif newest:
+            self.logger.warning("Interviewer %s: the bookmark stays, as candidates may be missing", interviewer_id)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:

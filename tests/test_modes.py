@@ -277,6 +277,17 @@ class TestIncremental:
             run = read(api, catalog=incremental(), **settings)
             assert bookmarks(run.state) == {"one": "2026-01-05T00:00:00Z", "two": "2026-01-13T00:00:00Z"}
 
+    def test_the_bookmark_stays_where_the_last_file_could_not_be_written(
+        self, read: Read, api: Sandbox, tmp_path: Path
+    ) -> None:
+        config = batches_in(tmp_path)
+        config["storage"]["prefix"] = "no-such-folder/"
+        run = read(api, catalog=incremental(), batch_config=config)
+        assert (run.code, run.of("BATCH")) == (1, [])
+        assert bookmarks(run.state) == {"one": None}
+        (line,) = run.lines("ERROR")
+        assert line.startswith("batch_config can't be used: ")
+
     def test_every_page_is_still_read(self, read: Read, api: Sandbox) -> None:
         state = read(api, catalog=incremental()).state
         api.requests.clear()
