@@ -7,6 +7,7 @@ should read standard error. What still holds it after that is ended by force.
 from __future__ import annotations
 
 import _thread
+import atexit
 import io
 import os
 import select
@@ -88,11 +89,19 @@ class Shutdown:
         raw = getattr(getattr(sys.stderr, "buffer", None), "raw", None)
         if isinstance(raw, _Stderr) and raw.deadline is None:  # else the process is not the tap's own, or knows
             raw.deadline = time.monotonic() + MAX_LOG_WAIT
-            for number in SIGNALS:  # at its very end the interpreter would give them their default back
-                signal.signal(number, signal.SIG_IGN)
+            atexit.register(_ignore)
             with suppress(RuntimeError):  # raised if the interpreter is on its way out already
                 # `threading` would take locks that the main thread may have held when the signal came.
                 _thread.start_new_thread(_end_at_last, (128 + signum,))
+
+
+def _ignore() -> None:
+    """Ignore signals at the very end, where the interpreter would give them their default back.
+
+    Not before: one that has come, and that Python has not handled yet, would be reported as lost.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _end_at_last(code: int) -> None:

@@ -113,6 +113,7 @@ def test_after_a_signal_nothing_is_left_running_and_the_next_run_goes_on_without
         command = Path(f"/proc/{process.pid}/cmdline")
         assert not command.exists() or api.key.encode() not in command.read_bytes()
         process.terminate()
+        process.send_signal(signal.SIGINT)  # whichever of the two is looked at first counts
         err = read_to(process.stderr, b"Stopped by ")
         for _ in range(4):
             process.send_signal(signal.SIGINT)
@@ -120,7 +121,8 @@ def test_after_a_signal_nothing_is_left_running_and_the_next_run_goes_on_without
         stopped = ended(process, out, err)
         with pytest.raises(ProcessLookupError):
             os.killpg(process.pid, 0)
-        assert_stopped(stopped, signal.SIGTERM)
+        assert stopped.code in {128 + signal.SIGTERM, 128 + signal.SIGINT}
+        assert_stopped(stopped, signal.Signals(stopped.code - 128))
         assert stopped.ids == [candidate["id"] for candidate in held[ONE] + held[TWO][:11]]
         resumed = read(api, catalog=incremental(), state=stopped.state)
     assert (resumed.code, resumed.ids) == (0, ["id-4", *(candidate["id"] for candidate in held[TWO])])
