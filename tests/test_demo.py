@@ -1,4 +1,7 @@
-"""What `make demo` prints, and its picture, without Meltano; test_meltano.py runs it with Meltano."""
+"""What `make demo` prints, and its picture, without Meltano; test_meltano.py runs it with Meltano.
+
+Those that tell the whole story take seconds, and so run where the demo itself does.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
         yield Story(Terminal(), api, load, ".venv-meltano/bin/meltano", [sys.executable, "-m", "tap_interviewflow"])
 
 
+@pytest.mark.meltano
 def test_the_picture_shows_what_the_demo_prints_but_for_times(demo: Story, capsys: pytest.CaptureFixture[str]) -> None:
     demo.tell()
     printed = capsys.readouterr().out.split("\n")
@@ -55,6 +59,7 @@ def test_the_picture_shows_what_the_demo_prints_but_for_times(demo: Story, capsy
     assert max(map(len, printed)) <= COLUMNS
 
 
+@pytest.mark.meltano
 def test_the_demo_stops_at_a_candidate_that_was_not_loaded(demo: Story) -> None:
     def loses_one(variables: Mapping[str, str]) -> Iterator[str]:
         yield from demo.load(variables)
