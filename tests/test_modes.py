@@ -12,6 +12,7 @@ import pytest
 from tap_interviewflow.sandbox import Move, Moves, Sandbox
 from tap_interviewflow.shutdown import Shutdown
 from tests.runs import catalog_of
+from tests.wire import ok, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -438,19 +439,31 @@ class TestVersions:
         assert all("version" not in message for message in run.messages)
         assert run.of("ACTIVATE_VERSION") == []
 
-    def test_where_no_total_is_stated_everything_is_looked_at_a_second_time(self, read: Read, api: Sandbox) -> None:
+    @pytest.mark.parametrize("metadata", [None, "total", "hasMore"])
+    def test_everything_is_looked_at_a_second_time(self, read: Read, api: Sandbox, metadata: Any) -> None:
+        api.metadata = metadata
         self.run(read, api, max_parallel_requests=1)
         # Two pages and their end, and the same again; of the second Interviewer a full page and its end.
         asked = [(body["interviewerId"], body["page"]) for body in api.requests]
         assert asked == [*[("one", page) for page in (1, 2, 3, 1, 2, 3)],
                          *[("two", page) for page in (1, 2, 3, 1, 2)]]  # fmt: skip
 
-    def test_a_total_that_is_reached_needs_no_second_look(self, read: Read, api: Sandbox) -> None:
-        api.metadata = "total"
-        self.run(read, api, max_parallel_requests=1)
-        asked = [(body["interviewerId"], body["page"]) for body in api.requests]
-        # But no word ends the reading: behind the full last page of the second one, two pages are asked for.
-        assert asked == [*[("one", page) for page in (1, 2, 3)], *[("two", page) for page in (1, 2, 3)]]
+    def test_two_changes_that_leave_the_total_as_it_was_delete_nobody(self, read: Read) -> None:
+        rows = [person(number) for number in range(150)]
+
+        def api(request: bytes) -> list[bytes]:
+            number = json.loads(request.partition(b"\r\n\r\n")[2])["page"]
+            page = ok(json.dumps({"data": rows[(number - 1) * 100 : number * 100], "total": len(rows)}).encode())
+            if rows[9]["id"] == "id-9":
+                rows.append(person(1000))
+                del rows[9]
+            return [page]
+
+        with serving(api) as url:
+            run = read(Sandbox({"one": 0}), api_url=url, page_size=100, catalog=CATALOG,
+                       emit_activate_version_messages=True, max_parallel_requests=1)  # fmt: skip
+        assert self.reason(run) == "a second look at Interviewer one found other candidates"
+        assert set(run.ids) > {row["id"] for row in rows}
 
     @pytest.mark.parametrize(
         ("settings", "reason"),

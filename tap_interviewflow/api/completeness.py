@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MAX_LOOKS: Final = 3
 """How often pages are asked for again before the read is incomplete."""
 
+MAX_CONFIRMATIONS: Final = 2
+"""How often everything is looked at again before a target may delete what did not come."""
+
 FRONT: Final = 100
 """So many candidates at the top are looked at again once a list is known to move: a page, unless pages are small."""
 
@@ -37,8 +40,8 @@ class Verdict:
         read: How many different candidates came.
         promised: How many the API stated, where it did and was not proven wrong.
         reason: Why candidates may be missing; None if the read is complete.
-        is_confirmed: Whether what did not come is not there: by a total that proved it, or by a second look that found
-            the same. A target may delete only then.
+        is_confirmed: Whether what did not come is not there, by a second look that found the same. A target may delete
+            only then.
     """
 
     read: int
@@ -89,6 +92,7 @@ class Completeness:
         self._look = _Look(0, is_full=False)
         self._looks = 0
         self._has_settled = False
+        self._confirmations = 0
         self._is_confirmed = False
 
     @property
@@ -162,12 +166,15 @@ class Completeness:
             yield from self._look_at(pages, last)
 
     def confirm(self, last: int) -> Iterator[list[int]]:
-        """Give the pages of a second look at everything, which confirms that what did not come is not there."""
-        if self._is_confirmed or not self._has_settled:
-            return
-        before = self.count
-        yield from self._look_at((), last)
-        self._is_confirmed = self.count == before == self._look.different
+        """Give the pages of a second look at everything, which confirms that what did not come is not there.
+
+        No total spares it: two opposite changes between two answers leave it as it was.
+        """
+        while self._has_settled and not self._is_confirmed and self._confirmations < MAX_CONFIRMATIONS:
+            self._confirmations += 1
+            before = self.count
+            yield from self._look_at((), last)
+            self._is_confirmed = self.count == before == self._look.different
 
     def _look_at(self, pages: Collection[int], last: int) -> Iterator[list[int]]:
         """Look at some pages, or where there are none at everything, to its end."""
@@ -185,7 +192,7 @@ class Completeness:
     def _next_look(self, last: int) -> Collection[int] | None:
         """Say what to look at; nothing for everything, None if there is no more need."""
         if self._has_proof():
-            self._has_settled = self._is_confirmed = True
+            self._has_settled = True
             return None
         return self._next_by_total(last) if self._has_total() else self._next_by_news(last)
 
@@ -268,8 +275,7 @@ class Completeness:
             reasons.append(f"the list kept moving while it was read: {self.count:,} candidates came{stated}")
         elif not reasons and total is not None and self.count < total and not self._has_proof():
             reasons.append(f"the API states {total:,} candidates, {self.count:,} came")
-        is_confirmed = not reasons and (self._is_confirmed or self._has_proof())
-        return Verdict(self.count, total, "; ".join(reasons) or None, is_confirmed)
+        return Verdict(self.count, total, "; ".join(reasons) or None, not reasons and self._is_confirmed)
 
 
 def _and_next(pages: Collection[int]) -> set[int]:
