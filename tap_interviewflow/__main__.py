@@ -1,6 +1,8 @@
 """Run the tap: as ``tap-interviewflow``, or as ``python -m tap_interviewflow``."""
 
 import gc
+import logging
+import os
 import signal
 import sys
 from typing import Final
@@ -17,6 +19,10 @@ def main() -> None:
     # While the libraries are loaded nothing is garbage yet: to look for it takes an eighth of the start. And pages come
     # and go without a cycle in them: to look through all that the libraries have built up takes a tenth of a run.
     gc.disable()
+    for name in ("LOGLEVEL", "TAP_INTERVIEWFLOW_LOGLEVEL"):
+        if not os.environ.get(name):  # where nothing is chosen, as in many a container's configuration
+            os.environ.pop(name, None)
+    logging.raiseExceptions = False  # of a broken format, one traceback for each line
     from tap_interviewflow.shutdown import own_process  # noqa: PLC0415
     from tap_interviewflow.tap import TapInterviewFlow  # noqa: PLC0415
 

@@ -137,6 +137,13 @@ def _streams(maps: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def mapped_columns(maps: Mapping[str, Any] | None) -> set[str]:
+    """Give the columns of candidates that any stream map removes, replaces or adds."""
+    streams = _streams(maps or {}).items()
+    ours = [(maps or {})[name] for name, stream in streams if fnmatch(_STREAM, stream)]
+    return {column for each in ours if isinstance(each, dict) for column in each}
+
+
 def _wrong_maps(maps: Mapping[str, Any], map_config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     if maps.get("__else__") not in _REMOVED:
         yield ("__else__",), "must be null or __NULL__"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from singer_sdk.exceptions import ConfigurationError
@@ -35,6 +36,7 @@ def mend_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
         for stream in streams:
             _mend(stream)
         mended = {"streams": streams}
+        json.dumps(streams, ensure_ascii=False, default=str).encode()  # raises a ValueError at half a character
         _ = Catalog.from_dict(mended)[STREAM]
     except (AttributeError, KeyError, TypeError, ValueError):
         message = f"the catalog has no stream {STREAM} that can be read; make one with --discover"

@@ -13,6 +13,8 @@ from jsonpath_ng.ext import parse as parse_jsonpath  # type: ignore[attr-defined
 from singer_sdk import typing as th
 
 from tap_interviewflow import builtin
+from tap_interviewflow.api.redact import plain_name
+from tap_interviewflow.records.json import is_text
 from tap_interviewflow.records.times import to_moment
 
 if TYPE_CHECKING:
@@ -144,6 +146,8 @@ def errors(config: Mapping[str, Any], schema: Mapping[str, Any], *, reads_enviro
     for error in validator.iter_errors(config):
         if error.path and (name := str(error.path[0])) not in found:
             found[name] = f"{name} {_wrong(error)}; {REMEDIES[name]}" if name in REMEDIES else builtin.describe(error)
+    for name in [name for name in REMEDIES if name not in found and not is_text(config.get(name))]:
+        found[name] = f"{name} has half a character in it; {REMEDIES[name]}"
     for name, check in _CHECKS.items():
         if name not in found and name in config and (wrong := check(config[name])):
             found[name] = f"{name} {wrong}; {REMEDIES[name]}"
@@ -166,7 +170,9 @@ def warnings(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[s
 def unknown(name: str, names: Iterable[str], prefix: str = "") -> str:
     """Say that a name is not that of a setting, and which was probably meant; all begin with the prefix."""
     close = difflib.get_close_matches(name.removeprefix(prefix), [known.removeprefix(prefix) for known in names], n=1)
-    return f"{name} is an unknown setting and is ignored" + (f"; did you mean {prefix}{close[0]}?" if close else "")
+    return f"{plain_name(name)} is an unknown setting and is ignored" + (
+        f"; did you mean {prefix}{close[0]}?" if close else ""
+    )
 
 
 def _wrong(error: ValidationError) -> str:

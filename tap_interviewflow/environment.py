@@ -60,10 +60,14 @@ def settings_from(environment: Mapping[str, str], schema: Mapping[str, Any], pre
             settings[name] = _SWITCHES.get(text.strip().lower(), text)
         else:
             try:
-                settings[name] = json.loads(text, parse_float=Decimal)
+                settings[name] = json.loads(text, parse_float=Decimal, parse_constant=_refuse)
             except (ValueError, RecursionError):
                 settings[name] = text
     return settings
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def warnings(environment: Mapping[str, str], schema: Mapping[str, Any], prefix: str) -> Iterator[str]:

@@ -28,6 +28,10 @@ _NOT_PAGES: Final = frozenset({
 """What an API may answer for a page behind the last one."""
 
 
+MAX_CELLS: Final = 2_000_000
+"""Candidates times columns of one answer: each takes memory, also where a candidate has no value."""
+
+
 class Fetcher:
     """Makes pages of the API's answers. Safe to call from several threads at once.
 
@@ -110,6 +114,12 @@ class Fetcher:
             raise NotAPageError(message, "204")
         try:
             envelope = open_page(response.document, self._config.get("records_jsonpath"))
+            cells = len(envelope.candidates) * self.conformer.width
+            if cells > MAX_CELLS:
+                message = (
+                    f"the answer makes a table of {cells:,} cells, more than {MAX_CELLS:,}; set a smaller page_size"
+                )
+                raise FatalAPIError(message)  # noqa: TRY301  # named below, as all of them
             records, tally = self.conformer.conform(
                 envelope.candidates, interviewer_id, has_extreme_numbers=response.has_extreme_numbers
             )

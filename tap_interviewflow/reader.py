@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-interviewflow.candidates")
 
-MAX_SAMPLED: Final = 20_000
-"""So many candidates of a sample are kept, to be read without asking for their pages once more."""
+MAX_SAMPLED: Final = 20 * 2**20
+"""So many bytes of a sample's pages are kept, to be read without asking for these pages once more."""
 
 PROGRESS_INTERVAL: Final = 30.0
 """Seconds between log lines on how far a read is."""
@@ -114,7 +114,7 @@ class Reader:
         for interviewer_id, response, candidates in self._pool.in_order(
             partial(self._fetcher.first_page, interviewer_id) for interviewer_id in self.interviewer_ids
         ):
-            kept += len(candidates)
+            kept += response.size
             if kept <= MAX_SAMPLED:
                 self._sampled[interviewer_id] = response
             yield from candidates

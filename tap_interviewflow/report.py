@@ -12,7 +12,7 @@ from singer_sdk import metrics
 
 from tap_interviewflow.api.client import PATH
 from tap_interviewflow.api.redact import plain_name
-from tap_interviewflow.records.schema import INTERVIEWER, RESCUED, is_column_name
+from tap_interviewflow.records.schema import INTERVIEWER, MAX_COLUMNS, RESCUED, is_column_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -112,7 +112,7 @@ def log_misfits(tally: Tally, columns: Collection[str], *, masked: Collection[st
     taken = {name.casefold() for name in columns}
     lines = []
     for name, count in sorted(tally.unknown.items()):
-        helps = is_column_name(name) and name.casefold() not in taken
+        helps = is_column_name(name) and name.casefold() not in taken and len(taken) < MAX_COLUMNS
         advice = "; run discovery again for a column" if helps else ""
         lines.append(
             f"{count:,} of {total} candidates have the field {plain_name(name)}, {fates.get(name, kept)}{advice}"

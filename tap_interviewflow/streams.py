@@ -15,6 +15,9 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from typing_extensions import override
 
 from tap_interviewflow import deletes
+from tap_interviewflow.api.metadata import WRAPPERS
+from tap_interviewflow.api.redact import plain_name
+from tap_interviewflow.builtin import mapped_columns
 from tap_interviewflow.output import OutputError
 from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
 from tap_interviewflow.records.conform import Conformer
@@ -101,12 +104,12 @@ class Candidates(Stream):
             message = f"the replication method {self.replication_method} is not known; use FULL_TABLE or INCREMENTAL"
             raise ConfigurationError(message)
         if self.replication_key not in (times := self._times):
-            key = self.replication_key or "(none given)"
-            is_unseen = self.replication_key and key not in self.effective_schema["properties"]
+            key = plain_name(self.replication_key) if self.replication_key else "(none given)"
+            is_unseen = self.replication_key and self.replication_key not in self.effective_schema["properties"]
             unseen = "; discovery saw no candidate with a value for it" if is_unseen else ""
             message = (
                 f"the replication key {key} is not a date-time column of candidates{unseen}; "
-                f"use one of: {', '.join(times)}"
+                f"use one of: {', '.join(map(plain_name, times))}"
             )
             raise ConfigurationError(message)
 
@@ -136,10 +139,13 @@ class Candidates(Stream):
     def _prepare(self, encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None) -> None:
         # Every other part of a breadcrumb is the word "properties".
         paths = {breadcrumb[1::2] for breadcrumb, is_selected in self.mask.items() if breadcrumb and not is_selected}
+        deselected = {path[0] for path in paths if len(path) == 1}
+        # Of two fields of one name, the interview's and the person's, a look-up moves one below the name of its place.
+        moved = {(place, name) for place in WRAPPERS for name in deselected | self._masked}
         conformer = Conformer(
             self.effective_schema,
-            deselected={path[0] for path in paths if len(path) == 1},
-            deselected_inside={path for path in paths if len(path) > 1},
+            deselected=deselected,
+            deselected_inside={path for path in paths if len(path) > 1} | moved,
             masked=self._masked,
         )
         self._is_rescuing = conformer.has_rescue
@@ -153,8 +159,7 @@ class Candidates(Stream):
     @cached_property
     def _masked(self) -> set[str]:
         """The fields that any map removes or replaces."""
-        maps = (self.config.get("stream_maps") or {}).values()
-        return {name for each in maps if isinstance(each, dict) for name in each}
+        return mapped_columns(self.config.get("stream_maps"))
 
     def _pages(self, context: Context | None) -> Iterator[Page]:
         """Give the pages of one Interviewer, or of all, with the records that are to go out of each."""
@@ -306,7 +311,9 @@ class Candidates(Stream):
         return written
 
     def _in_order(self, stream: str, record: dict[str, Any]) -> dict[str, Any]:
-        return {name: record[name] for name in self._columns[stream] if name in record} | record
+        """Give a mapped record as its SCHEMA says: flattening leaves out the members of an object that is null."""
+        columns = {name: record.get(name) for name in self._columns[stream]}
+        return columns | {name: value for name, value in record.items() if value is not None}
 
     @cached_property
     def _columns(self) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -58,6 +59,8 @@ class TapInterviewFlow(Tap):
         if document := kwargs.get("catalog"):
             kwargs["catalog"] = mend_catalog(document.to_dict() if isinstance(document, Catalog) else document)
         _check_state(kwargs.get("state") or {})
+        # It names every field at its lowest level, and a person's name can be one.
+        logging.getLogger("singer_sdk.singerlib.catalog").setLevel(logging.INFO)
         super().__init__(**kwargs)
         self.message_writer.shutdown = self.shutdown
 

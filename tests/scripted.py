@@ -143,6 +143,7 @@ class ScriptedClient:
             date=None,
             sent=self._clock.sent,
             received=self._clock.now,
+            size=0,
         )
 
     def reopen(self) -> None:

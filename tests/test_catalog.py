@@ -307,7 +307,9 @@ def test_a_catalog_without_our_stream_is_refused(document: dict[str, Any]) -> No
     assert str(raised.value) == "the catalog has no stream candidates that can be read; make one with --discover"
 
 
-@pytest.mark.parametrize("definition", [{"type": "foo"}, {"type": "string", "pattern": "("}, {"type": 5}], ids=str)
+@pytest.mark.parametrize(
+    "definition", [{"type": "foo"}, {"type": "string", "pattern": "("}, {"type": 5}, {"$ref": "#/x"}], ids=str
+)
 def test_a_column_that_is_no_json_schema_is_named(definition: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as raised:
         mend_catalog(catalog(email=definition))

@@ -157,6 +157,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("interview_ids", ["interview-1\t"], "has an ID with spaces around it"),
     ("interview_ids", [""], "has an empty value in it"),
     ("interview_ids", "abc", "is text"),
+    ("interview_ids", ["\ud800"], "has half a character in it"),
     ("additional_fields", {"Manual Score": [50]}, 'has a list in it, for "Manual Score"'),
     ("additional_fields", {"review": {"is": "yes"}}, 'has an object in it, for "review"'),
     ("additional_fields", {"review": None}, 'has null in it, for "review"'),

@@ -10,6 +10,7 @@ import pytest
 from tap_interviewflow.sandbox import Sandbox
 from tests.batch_files import batch_config, files_of, records_by_stream, records_in
 from tests.runs import catalog_of
+from tests.wire import ok, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,28 @@ def test_what_a_map_hides_does_not_come_out_in_the_rescue(read: Read, mapped: st
         "1 of 2 values of email are arrays, its column is text; dropped, as a map replaces it",
         "1 of 2 values of email are objects, its column is text; dropped, as a map replaces it",
     ]
+
+
+def test_a_map_of_another_stream_hides_nothing(read: Read) -> None:
+    with Sandbox({"interviewer-1": [{"id": "a", "score": "N/A", "extra": 5}]}) as api:
+        maps = {"users": {"score": "score", "extra": "1"}}
+        run = read(api, catalog=catalog_of({"id": "a", "score": 1}), stream_maps=maps)
+    assert run.records[0]["_rescued_data"] == {"extra": 5, "score": "N/A"}
+
+
+@pytest.mark.parametrize("is_mapped", [True, False])
+def test_what_a_look_up_moves_aside_is_hidden_as_well(read: Read, *, is_mapped: bool) -> None:
+    found = {"data": {"id": "p", "email": "one@example.com", "interview": {"id": "i", "email": "two@example.com"}}}
+    catalog = catalog_of({"id": "a"})
+    settings: dict[str, Any] = {"stream_maps": {"candidates": {"email": "md5(email)"}}} if is_mapped else {}
+    if not is_mapped:
+        entry = {"breadcrumb": ["properties", "email"], "metadata": {"selected": False}}
+        catalog["streams"][0]["metadata"].append(entry)
+    with serving(lambda _: [ok(json.dumps(found).encode())]) as url:
+        run = read(Sandbox({"one": 0}), api_url=url, catalog=catalog, interview_ids=["i"], **settings)
+    assert [record["id"] for record in run.records] == ["i"]
+    assert "example.com" not in run.out + run.err
+    assert run.records[0]["_rescued_data"] == {"data": {"id": "p"}}
 
 
 def test_the_rescue_itself_can_be_deselected(read: Read, api: Sandbox) -> None:

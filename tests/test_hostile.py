@@ -196,3 +196,15 @@ def test_a_candidate_without_a_usable_id_ends_the_run(read: Read, key: str) -> N
 def test_an_id_that_is_a_long_number_keeps_its_digits(read: Read, digits: int) -> None:
     with Sandbox({ONE: f'{{"data": [{{"id": {"7" * digits}}}]}}'.encode()}) as api:
         assert read(api, catalog=CATALOG).ids == ["7" * digits]
+
+
+def test_a_name_for_each_candidate_makes_no_table_that_memory_can_not_hold(read: Read) -> None:
+    page = {"data": [{"id": f"{number}", f"field{number}": 1} for number in range(2_500)]}
+    with serving(lambda _: [ok(json.dumps(page).encode())]) as url:
+        run = read(Sandbox({ONE: 0}), api_url=url)
+    assert (run.code, run.records) == (1, [])
+    (line,) = run.lines("ERROR")
+    assert line == (
+        f"Interviewer {ONE}, page 1: the answer makes a table of 2,502,500 cells, more than 2,000,000; "
+        "set a smaller page_size"
+    )

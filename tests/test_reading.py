@@ -628,6 +628,16 @@ def test_each_page_may_have_fields_of_its_own(read: Read) -> None:
     assert rescued["id-5"] is None
 
 
+def test_what_is_looked_at_again_is_counted_once(read: Read) -> None:
+    held = [person(number, zz=1) for number in range(60)]
+    with Sandbox({ONE: held}, moves=Moves(["newcomer-first"], 1), metadata="total") as api:
+        run = read(api, catalog=catalog_of(person(1)), page_size=20)
+    (line,) = [line for line in run.lines("WARNING") if " zz, " in line]
+    rescued = sum("zz" in (record["_rescued_data"] or {}) for record in run.records)
+    assert len(run.ids) > 60, "some came twice"
+    assert line.startswith(f"{rescued} of {len(run.ids)} candidates have the field zz, ")
+
+
 def test_two_rows_with_one_id_are_both_written_and_warned_of(read: Read) -> None:
     with Sandbox({ONE: [person(1), person(2, status="draft"), person(2, status="hired")]}) as api:
         run = read(api, catalog=catalog_of(person(1)))

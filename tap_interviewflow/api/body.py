@@ -27,6 +27,9 @@ _PER_LIST: Final = 190
 _PER_OBJECT: Final = 370
 _IN_OBJECT: Final = 5  # members that it has room for
 _PER_MEMBER: Final = 170
+_BYTES: Final = 2  # the body itself, and the lines that are made of it
+_PER_CONTROL: Final = 2 * len(r"\u0001")  # as it is written, and buffered
+_CONTROLS: Final = bytes({*range(32)} - {*b"\t\n\r"})
 _ASTRAL: Final = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4", rb"\ud", rb"\uD")
 """What comes in characters beyond U+FFFF, of which one makes all of its text four bytes wide."""
 
@@ -95,8 +98,10 @@ def _weigh(body: bytes) -> None:
     values = commas + lists + objects
     width = 4 if any(mark in body for mark in _ASTRAL) else 1 if body.isascii() and rb"\u" not in body else 2
     copies = 3 if rb"\u0000" in body else 2
+    controls = len(body) - len(body.translate(None, _CONTROLS))
     memory = (
-        len(body) * (1 + width * copies)
+        len(body) * (_BYTES + width * copies)
+        + controls * _PER_CONTROL
         + values * _PER_VALUE
         + lists * _PER_LIST
         + objects * _PER_OBJECT

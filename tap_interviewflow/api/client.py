@@ -63,6 +63,7 @@ class Response:
         date: The API's clock, in UTC.
         sent: The monotonic time just before the try that was answered.
         received: The monotonic time when all of the answer was there.
+        size: How many bytes the body has.
     """
 
     document: Any
@@ -72,6 +73,7 @@ class Response:
     date: datetime | None
     sent: float
     received: float
+    size: int
 
 
 class _Answer(NamedTuple):
@@ -168,7 +170,9 @@ class Client:
             raise RetriableError(message) from None
         received = time.monotonic()
         document = Document(None) if answer.status == HTTPStatus.NO_CONTENT else bodies.decode(answer.body)
-        return Response(*document, answer.status, http_date(answer.headers.get("Date", "")), sent, received)
+        return Response(
+            *document, answer.status, http_date(answer.headers.get("Date", "")), sent, received, len(answer.body)
+        )
 
     def _ask(self, connection: Connection, content: bytes, deadline: float) -> _Answer:
         url = connection.url

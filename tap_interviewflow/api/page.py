@@ -53,6 +53,7 @@ class Page:
             self,
             ids=[self.ids[place] for place in places],
             records=[self.records[place] for place in places],
+            tally=self.tally.only(set(places)),
             lines=None,
         )
 

@@ -88,6 +88,8 @@ def _is_ours(state: Mapping[str, Any]) -> bool:
     bookmarks = state["bookmarks"] if state else {}
     for stream in bookmarks.values():
         partitions = list.copy(stream.get("partitions", []))
+        if not all(isinstance(each.get("progress_markers", {}), dict) for each in (stream, *partitions)):
+            return False
         for partition in partitions:
             if (value := partition.get("replication_key_value")) is not None:
                 to_moment(value)

@@ -10,7 +10,7 @@ from tap_interviewflow.records.json import fits_double, json_safe
 from tap_interviewflow.records.times import are_times, is_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MAX_BITS: Final = 63
 """A whole number has at most these and its sign: no warehouse's integer is wider."""
@@ -57,6 +57,8 @@ class Column(NamedTuple):
             Draft202012Validator.check_schema(definition, format_checker=Draft202012Validator.FORMAT_CHECKER)
         except SchemaError:
             raise ValueError(name) from None
+        if any(keyword in _names_in(definition) for keyword in ("$ref", "$dynamicRef")):  # there is nothing to refer to
+            raise ValueError(name)
 
         formats = FormatChecker()
         formats.checks("date-time")(lambda value: not isinstance(value, str) or is_time(value))
@@ -81,6 +83,14 @@ class Column(NamedTuple):
         if not self.types.issuperset(map(type, values)):
             return False
         return self.fits is None or self.fits([value for value in values if value is not None])
+
+
+def _names_in(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    for member in value if isinstance(value, list) else ():
+        yield from _names_in(member)
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:

@@ -26,7 +26,12 @@ class NoIDError(ValueError):
 
 
 class Conformer:
-    """Makes records of candidates."""
+    """Makes records of candidates.
+
+    Attributes:
+        has_rescue: Whether records have the column ``_rescued_data``.
+        width: How many columns they have.
+    """
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class Conformer:
         self._required = [column.name for column in columns if not column.nullable]
         self._expected = {INTERVIEWER, ID, *deselected, *(column.name for column in self._columns)}
         self.has_rescue = RESCUED in self._names
+        self.width = len(self._names)
 
     def conform(
         self, candidates: Sequence[dict[str, Any]], interviewer_id: str, *, has_extreme_numbers: bool = True

@@ -69,6 +69,15 @@ def is_empty(value: object) -> bool:
     return value is None or value in ("", [], {})
 
 
+def is_text(value: Any) -> bool:  # noqa: ANN401
+    """Whether all texts and names in a value can be encoded: a lone surrogate can't be."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def fits_double(value: Decimal) -> bool:
     """Whether a number is within the range of a double."""
     return value.is_finite() and abs(float(value)) != float("inf")

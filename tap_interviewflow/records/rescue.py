@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tap_interviewflow.records.json import is_empty, json_safe
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from tap_interviewflow.records.column import Column
+
+
+MAX_NAMES: Final = 10_000
+"""After so many names of fields that did not fit, no further ones are counted."""
 
 
 @dataclass(slots=True)
@@ -24,19 +28,41 @@ class Tally:
         unknown: How many of them have a field that is no column, by name.
         misfits: How many values are not what their column takes, by the name and what they are in words.
         replaced: How many characters that no target can store were replaced by U+FFFD.
+        noted: Of a page, what it was of each candidate: its place, the name, and the misfit, None for an unknown field.
     """
 
     candidates: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
     misfits: Counter[tuple[str, str]] = field(default_factory=Counter)
     replaced: int = 0
+    noted: list[tuple[int, str, str | None]] = field(default_factory=list, compare=False)
+
+    def note(self, place: int, name: str, misfit: str | None) -> None:
+        """Count a value that did not fit."""
+        self.noted.append((place, name, misfit))
+        if misfit is None:
+            self.unknown[name] += 1
+        else:
+            self.misfits[name, misfit] += 1
+
+    def only(self, places: Collection[int]) -> Tally:
+        """Give the tally of some of the candidates of a page."""
+        tally = Tally(len(places))
+        for place, name, misfit in self.noted:
+            if place in places:
+                tally.note(place, name, misfit)
+        return tally
 
     def add(self, other: Tally) -> None:
-        """Add another tally to this one."""
+        """Add the tally of a page to that of a run. Of names without an end, as many as are ever reported are kept."""
         self.candidates += other.candidates
-        self.unknown += other.unknown
-        self.misfits += other.misfits
         self.replaced += other.replaced
+        _count(self.unknown, other.unknown)
+        _count(self.misfits, other.misfits)
+
+
+def _count(counts: Counter[Any], more: Counter[Any]) -> None:
+    counts.update(more if len(counts) < MAX_NAMES else {name: more[name] for name in more.keys() & counts.keys()})
 
 
 class Rescue:
@@ -86,12 +112,8 @@ class Rescue:
 
     def _keep(self, place: int, name: str, value: object, misfit: str | None = None) -> None:
         self._values[place][name] = value
-        if is_empty(value):
-            return
-        if misfit is None:
-            self.tally.unknown[name] += 1
-        else:
-            self.tally.misfits[name, misfit] += 1
+        if not is_empty(value):
+            self.tally.note(place, name, misfit)
 
 
 def _without(value: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401

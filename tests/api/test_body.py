@@ -183,12 +183,12 @@ def test_many_tiny_values_are_refused_before_they_are_decoded(kind: str) -> None
 @pytest.mark.parametrize(
     ("character", "copies"),
     [
-        ("😀".encode(), 9),
-        (rb"\ud83d\ude00", 9),
-        (rb"\uD83D\uDE00", 9),
-        ("—".encode(), 5),
-        (rb"\u2014", 5),
-        (rb"\u0000", 7),
+        ("😀".encode(), 10),
+        (rb"\ud83d\ude00", 10),
+        (rb"\uD83D\uDE00", 10),
+        ("—".encode(), 6),
+        (rb"\u2014", 6),
+        (rb"\u0000", 8),
     ],
 )
 def test_one_character_that_widens_a_text_counts_for_all_of_it(
@@ -200,6 +200,12 @@ def test_one_character_that_widens_a_text_counts_for_all_of_it(
     assert len(text) == most - 1000 + 1
     with pytest.raises(FatalAPIError, match="holds too much"):
         body.decode(b'["' + b"x" * most + character + b'"]')
+
+
+def test_control_characters_count_for_what_they_are_written_as() -> None:
+    with pytest.raises(FatalAPIError, match="holds too much"):
+        body.decode(b'["' + b"\x01" * (30 * MIB) + b'"]')
+    assert body.decode(b'["' + b"\t" * (30 * MIB) + b'"]').value == ["\t" * (30 * MIB)]
 
 
 def test_large_bodies_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

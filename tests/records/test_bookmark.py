@@ -101,6 +101,7 @@ def test_a_state_of_ours_is_taken(state: dict[str, Any]) -> None:
         {"bookmarks": {"candidates": "2026-01-31"}},
         {"bookmarks": {"candidates": {"partitions": {"interviewerId": "i"}}}},
         {"bookmarks": {"candidates": {"partitions": {}}}},
+        {"bookmarks": {"candidates": {"progress_markers": 5}}},
         {"bookmarks": {"candidates": {"partitions": ["i"]}}},
         {"bookmarks": {"candidates": {"partitions": [{"context": {}}]}}},
         {"bookmarks": {"candidates": {"partitions": [{"context": {"interviewerId": "i"}}] * 2}}},
