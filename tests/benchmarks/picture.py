@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.benchmarks.results import Race
 
-_WIDTH = 860
-_NAMES = 250
+_WIDTH = 940
+_NAMES = 330
 _BARS = 440
 _LINE = 26
 _HEAD = 58
@@ -47,9 +47,10 @@ def draw(*races: Race) -> str:
 
 def _bars(race: Race, top: int) -> list[str]:
     longest = max(result.seconds for result in race.results)
+    beside = f" (times as fast as: {escape(race.beside)})" if race.beside else ""
     shapes = [
         f'<text class="title" x="10" y="{top + 26}">{escape(race.title)}</text>',
-        f'<text class="quiet" x="10" y="{top + 46}">seconds, shorter is better</text>',
+        f'<text class="quiet" x="10" y="{top + 46}">seconds, shorter is better{beside}</text>',
     ]
     for place, result in enumerate(race.results):
         y = top + _HEAD + place * _LINE

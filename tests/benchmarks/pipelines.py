@@ -75,7 +75,8 @@ def into_postgres(server: PostgresServer) -> list[Contender]:
     def count(table: str) -> Callable[[Path], str]:
         def counted(_: Path) -> str:
             counts = server.ask(_COUNT.format(table))
-            server.ask("drop table if exists candidates; drop schema if exists interviews cascade")
+            quietly = "set client_min_messages to warning"
+            server.ask(f"{quietly}; drop table if exists candidates; drop schema if exists interviews cascade")
             return counts
 
         return counted

@@ -75,7 +75,7 @@ def _with_latency(taking_part: Sequence[Contender], candidates: int, interviewer
     with running(candidates=candidates, interviewers=interviewers, latency=LATENCY) as api:
         # Waiting decides here, and what the counting costs can't be seen: one run does for both.
         measured = [Result(one.name, [check(one, api)], one.in_flight) for one in taking_part]
-    requests = interviewers * (candidates // contenders.PAGE_SIZE + 1)
+    requests = interviewers * (-(-candidates // contenders.PAGE_SIZE) + 1)
     how = (
         f"One run, checked. {requests:,} requests of {LATENCY} s, by the number in flight, are the least that waiting "
         "takes if each Interviewer's end is asked for."
