@@ -156,10 +156,15 @@ DLT_EXTRACT: Final = Contender(
     "dlt, extract", script("dlt_rest_api.py", DLT, "extract"), "work/**/*jsonl*", environments=(DLT,)
 )
 SCRIPT: Final = Contender("20-line script", script("script.py"))
+AIRBYTE: Final = Contender("Airbyte CDK, manifest", _airbyte, environments=("airbyte-cdk",))
+FLOOR: Final = Contender("floor: libcurl + msgspec", script("floor.py", "libcurl"), environments=("libcurl",))
+ONE_OF_EACH: Final = (PLAIN, AIRBYTE, DLT_EXTRACT, SCRIPT, FLOOR)
+"""Who takes part where waiting decides, and one way of writing is as good as another."""
+
 PEERS: Final = (
     PLAIN,
     plain("plain SDK tap, MsgSpecWriter", "PlainTapWithMsgSpec"),
-    Contender("Airbyte CDK, manifest", _airbyte, environments=("airbyte-cdk",)),
+    AIRBYTE,
     DLT_EXTRACT,
     Contender(
         "dlt, to JSONL files",
@@ -168,7 +173,7 @@ PEERS: Final = (
         environments=(DLT,),
     ),
     SCRIPT,
-    Contender("floor: libcurl + msgspec", script("floor.py", "libcurl"), environments=("libcurl",)),
+    FLOOR,
 )
 
 

@@ -84,7 +84,7 @@ def _with_latency(taking_part: Sequence[Contender], candidates: int, interviewer
 
 
 def _latency() -> Runs:
-    taking_part = [*map(contenders.lines, (1, 4, 8, 16)), *contenders.PEERS]
+    taking_part = [*map(contenders.lines, (1, 4, 8, 16)), *contenders.ONE_OF_EACH]
 
     def run(less: int) -> list[Race]:
         candidates = max(5_000 // less, 500)
@@ -139,7 +139,7 @@ def _meltano() -> Runs:
 def _memory() -> Runs:
     def run(less: int) -> list[Race]:
         measured = []
-        for candidates in (20_000 // less, 400_000 // less):
+        for candidates in (20_000 // less, 200_000 // less):
             with running(candidates=candidates) as api:
                 measured += [
                     Result(f"{one.name}: {candidates:,} candidates", [check(one, api)])
