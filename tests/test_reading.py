@@ -10,6 +10,7 @@ import pytest
 
 from tap_interviewflow.sandbox import Envelope, Framework, Lie, Metadata, Move, Moves, PastEnd, Sandbox, Within
 from tests.runs import catalog_of
+from tests.wire import ok, serving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -626,6 +627,24 @@ def test_each_page_may_have_fields_of_its_own(read: Read) -> None:
     assert rescued["id-3"] == {"score": 5}
     assert rescued["id-4"] == {"score": "five", "extra": [1]}
     assert rescued["id-5"] is None
+
+
+@pytest.mark.parametrize("newcomers", [20, 30, 35, 60])
+def test_a_bulk_import_of_whole_pages_at_the_top_ends_no_read(read: Read, newcomers: int) -> None:
+    rows = [person(number) for number in range(95)]
+    before = {row["id"] for row in rows}
+
+    def api(request: bytes) -> list[bytes]:
+        number = json.loads(request.partition(b"\r\n\r\n")[2])["page"]
+        page = {"data": rows[(number - 1) * 10 : number * 10], "total": len(rows)}
+        if number == 3 and len(rows) == 95:
+            rows[:0] = [person(number) for number in range(1000, 1000 + newcomers)]
+        return [ok(json.dumps(page).encode())]
+
+    with serving(api) as url:
+        run = read(Sandbox({ONE: 0}), api_url=url, catalog=catalog_of(person(1)), page_size=10, max_parallel_requests=1)
+    assert before <= set(run.ids)
+    assert run.verdicts[ONE].endswith(", complete")
 
 
 def test_what_is_looked_at_again_is_counted_once(read: Read) -> None:

@@ -21,6 +21,9 @@ logger = logging.getLogger("tap-interviewflow.pages")
 MAX_STALE_PAGES: Final = 3
 """After so many pages in a row without a new candidate the API goes round in circles."""
 
+MAX_IMPORTED_PAGES: Final = 100
+"""So many pages more may come again where the total has grown by as much: candidates were imported meanwhile."""
+
 MAX_REPEATED_PAGES: Final = 2
 """The same for pages that hold just what an earlier page held."""
 
@@ -73,6 +76,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         self._words = PageMetadata()
         self._stale = 0
         self._gaps = 0
+        self._first_total: int | None = None
 
     def is_repeated(self, page: Page) -> bool:
         """Whether a page holds just what an earlier page held."""
@@ -102,6 +106,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     def _after_candidates(self, page: Page) -> bool:
         is_repeated = self.is_repeated(page)
+        self._first_total = self._first_total or page.metadata.total
         self._hashes.add(hash(frozenset(page.ids)))
         # A page that comes again shows that the list moved only if new candidates come behind it.
         has_news = not is_repeated and self._seen.note(page) > 0
@@ -116,7 +121,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
             self._size = len(page.ids)
         else:
             self._stale += 1
-            if self._stale >= (MAX_REPEATED_PAGES if is_repeated else MAX_STALE_PAGES):
+            most = MAX_REPEATED_PAGES if is_repeated else MAX_STALE_PAGES
+            if self._stale >= most + self._imported(page):
                 self._end_on_repetition(page)
                 return False
         self._words = page.metadata
@@ -124,6 +130,11 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         self._promised = self._promises(page.metadata, page.number) - self._habits.contradicted
         is_short = len(page.ids) < self._habits.largest_page
         return not (is_short and not self._promised and self._habits.believed(self._claimed))
+
+    def _imported(self, page: Page) -> int:
+        """Give how many pages of newcomers came at the top meanwhile, by the total: the rest is behind them."""
+        growth = (page.metadata.total or 0) - (self._first_total or page.metadata.total or 0)
+        return min(MAX_IMPORTED_PAGES, -(-growth // max(1, len(page.ids)))) if growth > 0 else 0
 
     def _learn(self, page: Page) -> None:
         """Compare the words of the page before with what came."""
