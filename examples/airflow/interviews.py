@@ -47,6 +47,7 @@ def load_candidates() -> None:
         pool=POOL,
         pool_slots=IN_FLIGHT,
         retries=2,
+        retry_delay=timedelta(seconds=int(os.environ.get("RETRY_DELAY", "300"))),
         do_xcom_push=False,
     )
     def load(interviewer_id: str) -> str:

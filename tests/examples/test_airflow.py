@@ -55,7 +55,6 @@ class Airflow:
             "AIRFLOW__API__PORT": str(self._port),
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(EXAMPLE),
-            "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self._port}/execution/",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__PARALLELISM": "8",
@@ -64,6 +63,7 @@ class Airflow:
             "MELTANO_CLI_LOG_FORMAT": "uncolored",
             "MELTANO_HUB_URL": "http://127.0.0.1:9",
             "MELTANO_PROJECT": str(folder),
+            "RETRY_DELAY": "0",
             "PATH": f"{self._programs}{os.pathsep}{os.environ['PATH']}",
             "no_proxy": "127.0.0.1",
         }
