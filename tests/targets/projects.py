@@ -89,7 +89,8 @@ class Project:
             requirements, name = match["requirements"].split(), match["name"]
             if name == "tap-interviewflow":
                 return f"executable: {Path(sys.executable).parent / name}"
-            (chosen,) = (each for each, wanted in REQUIREMENTS.items() if set(requirements) <= set(wanted))
+            own_first = ({name: REQUIREMENTS.get(name, ())} | REQUIREMENTS).items()
+            chosen = next(each for each, wanted in own_first if set(requirements) <= set(wanted))
             return f"executable: {self._executable(name, environment(chosen))}"
 
         return re.sub(r"pip_url: (?P<requirements>.+)\n +executable: (?P<name>\S+)", local, yaml)
