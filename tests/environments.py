@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 ROOT: Final = Path(__file__).parent.parent
 CACHE: Final = Path(os.environ.get("TARGETS_CACHE") or ROOT / ".targets")
 
@@ -59,11 +61,24 @@ def environment(name: str) -> Path:
     wanted = "\n".join(REQUIREMENTS[name])
     installed = folder / "installed"
     if not installed.is_file() or installed.read_text(encoding="utf-8") != wanted:
+        for requirement in REQUIREMENTS[name]:
+            if requirement.startswith("git+") and not _is_reached(
+                requirement.removeprefix("git+").partition(".git@")[0]
+            ):
+                pytest.skip(f"{name} is in no package index, and its repository can't be reached from here")
         _run(sys.executable, "-m", "venv", "--clear", str(folder))
         python = str(executables / "python")
         _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *REQUIREMENTS[name])
         installed.write_text(wanted, encoding="utf-8")
     return executables
+
+
+def _is_reached(repository: str) -> bool:
+    asked = ["git", "ls-remote", "--exit-code", repository]
+    try:
+        return subprocess.run(asked, check=False, env=_OUTSIDE, capture_output=True, timeout=30).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _run(*command: str) -> None:
