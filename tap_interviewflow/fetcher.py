@@ -154,7 +154,12 @@ class Fetcher:
             body = {INTERVIEWER: interviewer_id, "interviewId": interview_id}
             try:
                 response = self._client.fetch(body, where)
-                candidates = open_look_up(response.document, interview_id, self._config.get("records_jsonpath"))
+                candidates = open_look_up(
+                    response.document,
+                    interview_id,
+                    self._config.get("records_jsonpath"),
+                    dropped=self.conformer.dropped,
+                )
                 if not candidates:
                     continue
                 records, tally = self.conformer.conform(candidates, interviewer_id)

@@ -15,7 +15,6 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from typing_extensions import override
 
 from tap_interviewflow import deletes
-from tap_interviewflow.api.metadata import WRAPPERS
 from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.builtin import mapped_columns
 from tap_interviewflow.output import OutputError
@@ -139,13 +138,10 @@ class Candidates(Stream):
     def _prepare(self, encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None) -> None:
         # Every other part of a breadcrumb is the word "properties".
         paths = {breadcrumb[1::2] for breadcrumb, is_selected in self.mask.items() if breadcrumb and not is_selected}
-        deselected = {path[0] for path in paths if len(path) == 1}
-        # Of two fields of one name, the interview's and the person's, a look-up moves one below the name of its place.
-        moved = {(place, name) for place in WRAPPERS for name in deselected | self._masked}
         conformer = Conformer(
             self.effective_schema,
-            deselected=deselected,
-            deselected_inside={path for path in paths if len(path) > 1} | moved,
+            deselected={path[0] for path in paths if len(path) == 1},
+            deselected_inside={path for path in paths if len(path) > 1},
             masked=self._masked,
         )
         self._is_rescuing = conformer.has_rescue
@@ -180,8 +176,7 @@ class Candidates(Stream):
     def _new_candidates(self, context: Context) -> Iterator[Page]:
         interviewer_id = str(context[INTERVIEWER])
         start = self.get_starting_timestamp(context)
-        started = datetime.fromtimestamp(self._tap.initialized_at / 1000, UTC)
-        if start is not None and start > started:
+        if start is not None and start > self._started:
             self.logger.warning(
                 "Interviewer %s: the bookmark or start_date %s is in the future; nothing before it is written",
                 *(interviewer_id, start.isoformat()),
@@ -326,6 +321,10 @@ class Candidates(Stream):
     def _filter(self) -> str | None:
         return fingerprint(self.config.get("additional_fields"))
 
+    @property
+    def _started(self) -> datetime:
+        return datetime.fromtimestamp(self._tap.initialized_at / 1000, UTC)
+
     def _check_bookmark(self, context: Context) -> None:
         """Forget a bookmark that was made with another filter or by another replication key."""
         state = self.get_context_state(context)
@@ -347,8 +346,7 @@ class Candidates(Stream):
     def _advance_bookmark(self, context: Context) -> None:
         """Say in the state how far an Interviewer was read, once all that was new is written, and not before."""
         interviewer_id = str(context[INTERVIEWER])
-        started = datetime.fromtimestamp(self._tap.initialized_at / 1000, UTC)
-        newest = self._bookmark.value(min(started, self._reader.first_date or started))
+        newest = self._bookmark.value(min(self._started, self._reader.first_date or self._started))
         if self._reader.verdicts[interviewer_id].is_complete:
             state = self.get_context_state(context)
             if newest:

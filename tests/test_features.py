@@ -114,8 +114,10 @@ def test_a_map_of_another_stream_hides_nothing(read: Read) -> None:
 
 
 @pytest.mark.parametrize("is_mapped", [True, False])
-def test_what_a_look_up_moves_aside_is_hidden_as_well(read: Read, *, is_mapped: bool) -> None:
-    found = {"data": {"id": "p", "email": "one@example.com", "interview": {"id": "i", "email": "two@example.com"}}}
+@pytest.mark.parametrize("beside", [{}, {"data": 1}], ids=str)
+def test_what_a_look_up_moves_aside_is_hidden_as_well(read: Read, beside: dict[str, Any], *, is_mapped: bool) -> None:
+    person = {"id": "p", "email": "one@example.com", **beside}
+    found = {"data": {**person, "interview": {"id": "i", "email": "two@example.com"}}}
     catalog = catalog_of({"id": "a"})
     settings: dict[str, Any] = {"stream_maps": {"candidates": {"email": "md5(email)"}}} if is_mapped else {}
     if not is_mapped:
@@ -125,7 +127,8 @@ def test_what_a_look_up_moves_aside_is_hidden_as_well(read: Read, *, is_mapped: 
         run = read(Sandbox({"one": 0}), api_url=url, catalog=catalog, interview_ids=["i"], **settings)
     assert [record["id"] for record in run.records] == ["i"]
     assert "example.com" not in run.out + run.err
-    assert run.records[0]["_rescued_data"] == {"data": {"id": "p"}}
+    place = "data_" if beside else "data"
+    assert run.records[0]["_rescued_data"] == {**beside, place: {"id": "p"}}
 
 
 def test_the_rescue_itself_can_be_deselected(read: Read, api: Sandbox) -> None:

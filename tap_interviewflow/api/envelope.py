@@ -6,7 +6,7 @@ usual web frameworks have; everything else is an error that names the keys found
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -90,19 +90,27 @@ def open_page(document: object, records_jsonpath: str | None = None) -> Envelope
     return Envelope(candidates, metadata_of(document))
 
 
-def open_look_up(document: object, interview_id: str, records_jsonpath: str | None = None) -> list[dict[str, Any]]:
+def open_look_up(
+    document: object, interview_id: str, records_jsonpath: str | None = None, *, dropped: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """Find the candidate in the answer to a look-up.
 
     Besides the shapes of a page, the candidate may stand alone: as the body, as ``data``, or as a member of either
     that is named ``interview`` or ``candidate``. Where the interview and the person inside it both have an ID, the one
     with the ID that was asked for counts. ``data`` that is null is taken for "not found".
 
+    Args:
+        document: The decoded body.
+        interview_id: The ID that was asked for.
+        records_jsonpath: As for ``open_page``.
+        dropped: Names of fields that must not come out under another name.
+
     Raises:
         NotAPageError: As ``open_page`` does.
     """
     if isinstance(document, dict) and not records_jsonpath:
         _check(document, document)
-        alone = list(_alone(document))
+        alone = list(_alone(document, dropped))
         for candidate in alone:
             if interview_id in _ids(candidate):
                 return [candidate]
@@ -119,7 +127,7 @@ def _ids(candidate: Mapping[str, Any]) -> set[str]:
     return {str(candidate[name]) for name in ID_SOURCES if candidate.get(name) not in (None, "")}
 
 
-def _alone(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _alone(document: dict[str, Any], dropped: Collection[str]) -> Iterator[dict[str, Any]]:
     """Give the objects that may be the candidate, those with the person or the interview inside them first.
 
     An interview beside a person (``{"candidate": {…}, "interview": {"id": …}}``) is one record: its own members, and
@@ -134,7 +142,10 @@ def _alone(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for name in _INNER:
             inner = place.get(name)
             if isinstance(inner, dict) and _ids(inner):
-                yield _joined(inner, {key: value for key, value in _said(place) if key != name}, where or "response")
+                beside = {key: value for key, value in _said(place) if key != name}
+                for key in inner.keys() & dropped:
+                    beside.pop(key, None)
+                yield _joined(inner, beside, where or "response")
 
 
 def _said(place: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

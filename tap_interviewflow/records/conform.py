@@ -31,6 +31,7 @@ class Conformer:
     Attributes:
         has_rescue: Whether records have the column ``_rescued_data``.
         width: How many columns they have.
+        dropped: The fields that are deselected or masked: none of them may come out under another name.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Conformer:
         self._expected = {INTERVIEWER, ID, *deselected, *(column.name for column in self._columns)}
         self.has_rescue = RESCUED in self._names
         self.width = len(self._names)
+        self.dropped = {*deselected, *masked}
 
     def conform(
         self, candidates: Sequence[dict[str, Any]], interviewer_id: str, *, has_extreme_numbers: bool = True
