@@ -139,8 +139,8 @@ def _streams(maps: Mapping[str, Any]) -> dict[str, str]:
 
 def mapped_columns(maps: Mapping[str, Any] | None) -> set[str]:
     """Give the columns of candidates that any stream map removes, replaces or adds."""
-    streams = _streams(maps or {}).items()
-    ours = [(maps or {})[name] for name, stream in streams if fnmatch(_STREAM, stream)]
+    maps = maps or {}
+    ours = [maps[name] for name, stream in _streams(maps).items() if fnmatch(_STREAM, stream)]
     return {column for each in ours if isinstance(each, dict) for column in each}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from singer_sdk.exceptions import ConfigurationError
@@ -12,6 +11,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.records.column import Column
+from tap_interviewflow.records.json import is_text
 from tap_interviewflow.records.schema import KEY_PROPERTIES, OWN
 
 if TYPE_CHECKING:
@@ -36,11 +36,12 @@ def mend_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
         for stream in streams:
             _mend(stream)
         mended = {"streams": streams}
-        json.dumps(streams, ensure_ascii=False, default=str).encode()  # raises a ValueError at half a character
-        _ = Catalog.from_dict(mended)[STREAM]
+        can_be_read = STREAM in Catalog.from_dict(mended) and is_text(mended)
     except (AttributeError, KeyError, TypeError, ValueError):
+        can_be_read = False
+    if not can_be_read:
         message = f"the catalog has no stream {STREAM} that can be read; make one with --discover"
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(message)
     for stream in streams:
         for name, definition in stream["schema"]["properties"].items():
             try:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import os
 import sys
 import traceback
-from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -25,6 +23,7 @@ from typing_extensions import override
 
 from tap_interviewflow.api import redact
 from tap_interviewflow.output import OutputError, TargetGoneError
+from tap_interviewflow.records.json import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,7 +89,7 @@ def read_object(option: str, name: str, content: bytes) -> dict[str, Any]:
         ConfigurationError: If it holds something else.
     """
     try:
-        document = json.loads(content.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse)
+        document = parse(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
@@ -117,10 +116,6 @@ def checked(option: str, file: IO[str] | None) -> IO[str] | None:
     content = file.buffer.read() if isinstance(file, io.TextIOWrapper) else file.read().encode()
     read_object(option, file.name, content)
     return io.StringIO(content.decode("utf-8-sig"))
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
 
 
 def _line(error: Exception) -> str | None:

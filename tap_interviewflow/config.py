@@ -184,13 +184,7 @@ def _wrong(error: ValidationError) -> str:
         return f"has {builtin.kind(error.instance)} in it{place}"
     if error.validator == "type":
         return f"is {builtin.kind(error.instance)}"
-    return (
-        "is too small"
-        if error.validator == "minimum"
-        else "is too large"
-        if error.validator == "maximum"
-        else "is not valid"
-    )
+    return {"minimum": "is too small", "maximum": "is too large"}.get(str(error.validator), "is not valid")
 
 
 def _wrong_ids(ids: Sequence[str]) -> str | None:

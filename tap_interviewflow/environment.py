@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +10,7 @@ from dotenv import dotenv_values
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_interviewflow import config
+from tap_interviewflow.records.json import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,14 +59,10 @@ def settings_from(environment: Mapping[str, str], schema: Mapping[str, Any], pre
             settings[name] = _SWITCHES.get(text.strip().lower(), text)
         else:
             try:
-                settings[name] = json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+                settings[name] = parse(text)
             except (ValueError, RecursionError):
                 settings[name] = text
     return settings
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
 
 
 def warnings(environment: Mapping[str, str], schema: Mapping[str, Any], prefix: str) -> Iterator[str]:

@@ -69,6 +69,20 @@ def is_empty(value: object) -> bool:
     return value is None or value in ("", [], {})
 
 
+def parse(text: str) -> Any:  # noqa: ANN401
+    """Parse JSON that a user has written: every digit is kept, and what is not JSON is refused.
+
+    Raises:
+        ValueError: If it is not valid JSON. NaN and Infinity are not.
+        RecursionError: If it is nested deeper than Python can follow.
+    """
+    return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
 def is_text(value: Any) -> bool:  # noqa: ANN401
     """Whether all texts and names in a value can be encoded: a lone surrogate can't be."""
     try:
