@@ -12,6 +12,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.pages import REPOSITORY, ROOT
+from tests.processes import said_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,19 +62,8 @@ def shell(script: str, folder: Path, executables: Path, **variables: str) -> str
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
-    ended = subprocess.run(
-        (BASH, "-euo", "pipefail", "-c", f"trap 'kill $(jobs -p) || true' EXIT\n{script}"),
-        check=False,
-        cwd=folder,
-        env=env | own | variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-    )
-    assert ended.returncode == 0, ended.stdout
-    return ended.stdout
+    command = (BASH, "-euo", "pipefail", "-c", f"trap 'kill $(jobs -p) || true' EXIT\n{script}")
+    return said_by(*command, cwd=folder, env=env | own | variables)
 
 
 def json_lines(*files: Path) -> list[dict[str, Any]]:

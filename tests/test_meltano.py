@@ -22,6 +22,7 @@ from tests.demo.story import VARIES
 from tests.demo.terminal import lines_of
 from tests.newcomers import clone, json_lines, published, shell
 from tests.pages import README, REPOSITORY, ROOT, block
+from tests.processes import said_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,10 +214,7 @@ def test_the_demo_prints_with_meltano_what_its_picture_shows(project: Project, t
     picture = tmp_path / "demo.svg"
     tap = ".meltano/extractors/tap-interviewflow/venv/bin/tap-interviewflow"
     command = (sys.executable, "-X", "utf8", "-m", "tests.demo", project.meltano, tap, str(picture))
-    ended = subprocess.run(
-        command, check=False, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
-    )
-    assert ended.returncode == 0, ended.stdout
+    said_by(*command, cwd=project.folder)
     path = project.meltano.removesuffix("meltano")
     made, kept = (lines_of(file.read_text("utf-8")) for file in (picture, ROOT / "docs" / "demo.svg"))
     made = [line.replace(path, ".venv-meltano/bin/") for line in made]

@@ -17,6 +17,7 @@ import pytest
 
 from tap_interviewflow.sandbox import Sandbox
 from tests.environments import ROOT, environment
+from tests.processes import said_by
 from tests.targets.pipelines import differences, held, names_of, restored
 from tests.targets.projects import Project, meltano
 
@@ -72,18 +73,7 @@ class Airflow:
 
     def run(self, *arguments: str) -> str:
         """Run one of Airflow's commands, and give what it said."""
-        ended = subprocess.run(
-            [str(self._programs / "airflow"), *arguments],
-            check=False,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-        )
-        assert ended.returncode == 0, ended.stdout
-        return ended.stdout
+        return said_by(str(self._programs / "airflow"), *arguments, env=self._environment)
 
     @contextmanager
     def standing(self) -> Generator[None]:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +14,7 @@ import pytest
 
 from tests.environments import REQUIREMENTS, ROOT, environment
 from tests.pages import blocks, section
+from tests.processes import said_by
 from tests.targets.warehouses import JsonLines
 
 if TYPE_CHECKING:
@@ -62,18 +62,8 @@ class Project:
 
     def shell(self, command: str, **variables: str) -> str:
         """Run a command line, and give what was said."""
-        ended = subprocess.run(
-            ["/bin/sh", "-c", command],
-            check=False,
-            cwd=self.folder,
-            env={name: value for name, value in (self.environment() | variables).items() if value},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-        )
-        assert ended.returncode == 0, ended.stdout
-        return ended.stdout
+        env = {name: value for name, value in (self.environment() | variables).items() if value}
+        return said_by("/bin/sh", "-c", command, cwd=self.folder, env=env)
 
     def rows(self) -> list[Row]:
         """Read what target-jsonl has written, and take it away."""
