@@ -203,7 +203,7 @@ class Reader:
         self, interviewer_id: str, number: int, is_wanted: Callable[[], bool], *, is_first_look: bool = False
     ) -> Page:
         """Fetch a page, in one of the threads, or take it from the sample."""
-        sampled = self._sampled.pop(interviewer_id, None) if number == 1 and is_first_look else None
+        sampled = self._sampled.pop(interviewer_id, None) if number == 1 else None
         if sampled and self._pool.now() - sampled.received >= MAX_AGE:
             sampled = None
         return self._fetcher.page(interviewer_id, number, is_wanted, response=sampled, is_first_look=is_first_look)

@@ -316,6 +316,11 @@ def test_a_column_that_is_no_json_schema_is_named(definition: dict[str, Any]) ->
     assert str(raised.value) == "the column email of the catalog is not defined by a valid JSON Schema"
 
 
+def test_a_catalog_with_half_a_character_in_it_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="the catalog has no stream candidates that can be read"):
+        mend_catalog(catalog(**{"\ud800": TEXT}))
+
+
 def test_a_catalog_without_our_stream_ends_the_run_in_one_line(api: Sandbox, read: Read) -> None:
     run = read(api, catalog={"streams": []})
     assert run.lines("ERROR") == ["the catalog has no stream candidates that can be read; make one with --discover"]

@@ -10,10 +10,11 @@ from jsonschema import Draft202012Validator
 
 from tap_interviewflow import __version__, streams
 from tap_interviewflow.sandbox import Sandbox
-from tests.runs import Run, run_here, run_process
+from tests.runs import Run, run_here, run_process, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.conftest import Read
 
@@ -248,6 +249,19 @@ def test_a_bad_command_line_is_one_line(arguments: tuple[str, ...]) -> None:
     assert (run.code, run.out) == (2, "")
     (line,) = run.err.splitlines()
     assert arguments[0] in line
+
+
+def test_a_broken_format_of_the_log_brings_no_tracebacks_and_an_empty_level_is_none(tmp_path: Path) -> None:
+    handler = {"class": "logging.StreamHandler", "formatter": "broken"}
+    document = {
+        "version": 1,
+        "formatters": {"broken": {"format": "%(nope)s"}},
+        "handlers": {"console": handler},
+        "root": {"handlers": ["console"]},
+    }
+    environment = {"LOGLEVEL": "", "SINGER_SDK_LOG_CONFIG": write(tmp_path / "log.yaml", document)}
+    run = run_process("--config", str(tmp_path / "missing"), environment=environment)
+    assert (run.code, run.out, run.err) == (1, "", "")
 
 
 def test_a_log_that_can_not_be_set_up_is_one_line_too() -> None:

@@ -291,6 +291,14 @@ def test_an_unknown_setting_is_ignored_with_a_warning(api: Sandbox, read: Read, 
     assert KEY not in run.err
 
 
+def test_an_unknown_name_that_may_be_more_than_a_name_is_not_shown() -> None:
+    for unknown in (f"api_key:{KEY}=", f"api_key {KEY}"):
+        (line,) = config.warnings(GOOD | {unknown: "x"}, SCHEMA)
+        assert KEY not in line
+    (line,) = environment.warnings({f"{PREFIX}API_KEY:{KEY}=": ""}, SCHEMA, PREFIX)
+    assert KEY not in line
+
+
 def test_a_filter_that_came_out_empty_is_warned_of() -> None:
     assert list(config.warnings(GOOD | {"additional_fields": {}}, SCHEMA)) == [
         "additional_fields is empty, so no candidate is left out"

@@ -106,6 +106,24 @@ def test_what_a_map_hides_does_not_come_out_in_the_rescue(read: Read, mapped: st
     ]
 
 
+def test_flattening_writes_every_column_also_where_an_object_is_null(read: Read) -> None:
+    people: list[dict[str, Any]] = [
+        {"id": "a", "additionalFields": {"City": "Rome", "more": 1}},
+        {"id": "b", "additionalFields": None},
+    ]
+    catalog = catalog_of(*people)
+    text = {"type": ["string", "null"]}
+    catalog["streams"][0]["schema"]["properties"]["additionalFields"]["properties"] = {"City": text}
+    with Sandbox({"interviewer-1": people}) as api:
+        run = read(api, catalog=catalog, flattening_enabled=True, flattening_max_depth=1)
+    (schema,) = run.of("SCHEMA")
+    columns = list(schema["schema"]["properties"])
+    assert "additionalFields__City" in columns
+    first, second = run.records
+    assert (first["additionalFields__City"], second["additionalFields__City"]) == ("Rome", None)
+    assert list(second) == columns
+
+
 def test_a_map_of_another_stream_hides_nothing(read: Read) -> None:
     with Sandbox({"interviewer-1": [{"id": "a", "score": "N/A", "extra": 5}]}) as api:
         maps = {"users": {"score": "score", "extra": "1"}}
@@ -129,6 +147,15 @@ def test_what_a_look_up_moves_aside_is_hidden_as_well(read: Read, beside: dict[s
     assert "example.com" not in run.out + run.err
     place = "data_" if beside else "data"
     assert run.records[0]["_rescued_data"] == {**beside, place: {"id": "p"}}
+
+
+def test_discovery_is_not_advised_where_it_could_make_no_further_column(read: Read) -> None:
+    sent = {"id": "a", **{f"field{number}": 1 for number in range(1_100)}}
+    with Sandbox({"interviewer-1": [sent]}) as api:
+        run = read(api)
+    assert len(run.of("SCHEMA")[0]["schema"]["properties"]) > 1_000
+    assert not any("run discovery again" in line for line in run.lines("WARNING"))
+    assert any("have the field" in line for line in run.lines("WARNING"))
 
 
 def test_the_rescue_itself_can_be_deselected(read: Read, api: Sandbox) -> None:

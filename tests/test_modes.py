@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from tap_interviewflow import reader
 from tap_interviewflow.sandbox import Move, Moves, Sandbox
 from tap_interviewflow.shutdown import Shutdown
 from tests.runs import catalog_of
@@ -321,6 +322,15 @@ class TestIncremental:
         assert len(run.lines("ERROR")) == 1
         assert api.requests == []
 
+    def test_no_name_that_may_be_a_persons_is_in_the_line(self, read: Read, api: Sandbox) -> None:
+        catalog = incremental("Bo Key")
+        catalog["streams"][0]["schema"]["properties"]["Ann Time"] = {"type": "string", "format": "date-time"}
+        (line,) = read(api, catalog=catalog).lines("ERROR")
+        assert "the replication key (a name of 6 characters) is not" in line
+        assert "(a name of 8 characters)" in line
+        assert "Bo" not in line
+        assert "Ann" not in line
+
     def test_incremental_without_a_key_is_refused(self, read: Read, api: Sandbox) -> None:
         catalog = incremental()
         del next(found for found in catalog["streams"][0]["metadata"] if not found["breadcrumb"])["metadata"][
@@ -628,6 +638,16 @@ class TestSamples:
         asked = [(body["interviewerId"], body["page"]) for body in api.requests]
         assert asked == [("one", 1), ("two", 1), *[("one", page) for page in (2, 3, 4)], ("two", 2)]
         assert len(run.ids) == 8
+
+    @pytest.mark.parametrize(("limit", "value"), [("MAX_SAMPLED", 0), ("MAX_AGE", 0.0)])
+    def test_what_is_large_or_old_is_asked_for_anew(
+        self, read: Read, api: Sandbox, monkeypatch: pytest.MonkeyPatch, limit: str, value: float
+    ) -> None:
+        monkeypatch.setattr(reader, limit, value)
+        api.metadata = "total"
+        run = read(api, page_size=2, max_parallel_requests=1, interviewer_ids=["two"])
+        assert [body["page"] for body in api.requests] == [1, 1, 2, 3]
+        assert len(run.ids) == 3
 
     def test_a_look_at_page_1_again_is_not_taken_from_the_sample(self, read: Read, api: Sandbox) -> None:
         read(api, page_size=2, max_parallel_requests=1, interviewer_ids=["one"])

@@ -629,6 +629,19 @@ def test_each_page_may_have_fields_of_its_own(read: Read) -> None:
     assert rescued["id-5"] is None
 
 
+def test_a_total_that_grows_with_every_answer_keeps_no_run_going_for_ever(read: Read) -> None:
+    asked: list[int] = []
+
+    def api(_: bytes) -> list[bytes]:
+        asked.append(len(asked))
+        return [ok(json.dumps({"data": [person(1)], "total": 1000 * len(asked)}).encode())]
+
+    with serving(api) as url:
+        run = read(Sandbox({ONE: 0}), api_url=url, catalog=catalog_of(person(1)), max_parallel_requests=1)
+    assert "incomplete" in run.verdicts[ONE]
+    assert len(asked) < 500
+
+
 @pytest.mark.parametrize("newcomers", [20, 30, 35, 60])
 def test_a_bulk_import_of_whole_pages_at_the_top_ends_no_read(read: Read, newcomers: int) -> None:
     rows = [person(number) for number in range(95)]

@@ -60,6 +60,13 @@ def test_a_catalog_and_a_state_may_be_the_paths_of_files(tmp_path: Path) -> None
             TapInterviewFlow(config={"api_key": "key", "interviewer_ids": ["one"]}, **bad)
 
 
+def test_records_that_are_taken_one_by_one_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    with Sandbox({"one": 25}) as sandbox:
+        tap = TapInterviewFlow(config=config_for(sandbox))
+        assert len(list(tap.streams["candidates"].get_records(None))) == 25
+    assert "Interviewer one: 25 read, 25 written, complete" in caplog.messages
+
+
 def test_a_tap_that_is_forgotten_leaves_no_thread_and_no_connection() -> None:
     before = set(threading.enumerate())  # other tests may hold on to a tap of theirs
     with Sandbox({"one": 250, "two": 30}) as sandbox:

@@ -90,6 +90,14 @@ def test_no_failure_of_a_first_page_tells_either(read: Read, fault: str, argumen
         assert_tells_nothing(run, personal(api))
 
 
+def test_no_name_of_a_field_is_in_the_lines_of_the_sdk(read: Read) -> None:
+    with Sandbox({ONE: [{"id": "a", "Ann Zebrowski": 5}]}) as api:
+        run = read(api)  # at LOGLEVEL=DEBUG, as all runs here
+    assert run.code == 0
+    assert "DEBUG" in run.err
+    assert "Zebrowski" not in run.err
+
+
 def test_a_good_run_tells_nothing_either(read: Read) -> None:
     catalog = catalog_of(replication_method="INCREMENTAL", replication_key="createdAt")
     with Sandbox({ONE: 30}, key=KEY, odd=True) as api:

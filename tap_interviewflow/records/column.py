@@ -54,7 +54,7 @@ class Column(NamedTuple):
         from jsonschema import Draft202012Validator, FormatChecker, SchemaError  # noqa: PLC0415
 
         try:
-            Draft202012Validator.check_schema(definition, format_checker=Draft202012Validator.FORMAT_CHECKER)
+            Draft202012Validator.check_schema(definition)
         except SchemaError:
             raise ValueError(name) from None
         if any(keyword in _names_in(definition) for keyword in ("$ref", "$dynamicRef")):  # there is nothing to refer to

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 
+from tap_interviewflow.records import rescue
 from tap_interviewflow.records.conform import Conformer, NoIDError
 from tap_interviewflow.records.json import decode
 from tap_interviewflow.records.rescue import Tally
@@ -209,6 +210,14 @@ def test_what_did_not_fit_is_counted_by_name_and_kind() -> None:
             ("id", "text that differs from the key"): 1,
         }),
     )  # fmt: skip
+
+
+def test_of_names_without_an_end_only_so_many_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rescue, "MAX_NAMES", 2)
+    tally = Tally()
+    for names in ("ab", "bc", "ad"):
+        tally.add(Tally(1, Counter(names), Counter({(name, "odd"): 1 for name in names})))
+    assert tally == Tally(3, Counter(a=2, b=2), Counter({("a", "odd"): 2, ("b", "odd"): 2}))
 
 
 def test_tallies_add_up() -> None:
