@@ -251,7 +251,13 @@ def test_a_bad_command_line_is_one_line(arguments: tuple[str, ...]) -> None:
     assert arguments[0] in line
 
 
-def test_a_broken_format_of_the_log_brings_no_tracebacks_and_an_empty_level_is_none(tmp_path: Path) -> None:
+def test_an_empty_level_of_the_log_is_none(tmp_path: Path) -> None:
+    run = run_process("--config", write(tmp_path / "config.json", {}), environment={"LOGLEVEL": ""})
+    (line,) = run.lines("ERROR")
+    assert line.startswith("api_key is missing; ")
+
+
+def test_a_broken_format_of_the_log_brings_no_tracebacks(tmp_path: Path) -> None:
     handler = {"class": "logging.StreamHandler", "formatter": "broken"}
     document = {
         "version": 1,
@@ -259,7 +265,7 @@ def test_a_broken_format_of_the_log_brings_no_tracebacks_and_an_empty_level_is_n
         "handlers": {"console": handler},
         "root": {"handlers": ["console"]},
     }
-    environment = {"LOGLEVEL": "", "SINGER_SDK_LOG_CONFIG": write(tmp_path / "log.yaml", document)}
+    environment = {"SINGER_SDK_LOG_CONFIG": write(tmp_path / "log.yaml", document)}
     run = run_process("--config", str(tmp_path / "missing"), environment=environment)
     assert (run.code, run.out, run.err) == (1, "", "")
 
