@@ -1,11 +1,11 @@
 """Conforming candidates to the schema: what fits stays in its column, the rest moves to ``_rescued_data``.
 
-A page is conformed column by column: where all values of a column fit, that is two passes in C.
+A record is a candidate laid over an empty one. Then a page is checked column by column: where all values of a column
+fit, that is two passes in C.
 """
 
 from __future__ import annotations
 
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from tap_interviewflow.records.column import Column
@@ -54,6 +54,7 @@ class Conformer:
         self._names = [name for name in schema["properties"] if name not in deselected]
         columns = [Column.of(name, schema["properties"][name]) for name in self._names if name not in KEY_PROPERTIES]
         self._columns = [column for column in columns if column.name != RESCUED]
+        self._empty: dict[str, Any] = dict.fromkeys(self._names)
         self._required = [column.name for column in columns if not column.nullable]
         self._expected = {INTERVIEWER, ID, *deselected, *(column.name for column in self._columns)}
         self.has_rescue = RESCUED in self._names
@@ -80,23 +81,31 @@ class Conformer:
         if not candidates:
             return [], Tally()
         rescue = Rescue(len(candidates))
-        sent = zip(*[map(candidate.get, self._names) for candidate in candidates], strict=True)
-        values: dict[str, Sequence[Any]] = dict(zip(self._names, sent, strict=True))
         names = set().union(*candidates)
+        columns = self._empty.keys()
+        known = candidates if names <= columns else [{name: each[name] for name in columns & each} for each in candidates]
+        records = [self._empty | each for each in known]
+        values = dict(zip(self._names, zip(*map(dict.values, records), strict=True), strict=True))
         ids = values[ID] if _are_ids(values[ID], names) else tuple(map(id_of, candidates))
         for name, keys in ((INTERVIEWER, (interviewer_id,) * len(candidates)), (ID, ids)):
-            rescue.differing_keys(name, values[name], keys)
-            values[name] = keys
+            if values[name] != keys:
+                rescue.differing_keys(name, values[name], keys)
+                for record, key in zip(records, keys, strict=True):
+                    record[name] = key
         for column in self._columns:
-            values[column.name] = rescue.misfits(column, values[column.name], candidates)
+            for place in column.misfits(values[column.name]):
+                if column.name in candidates[place]:
+                    rescue.misfit(place, column, values[column.name][place])
+                records[place][column.name] = None
         if not names <= self._expected:
             rescue.unknown(self._expected, candidates)
         if has_extreme_numbers:
-            values = {name: json_safe(list(of_column)) for name, of_column in values.items()}
+            records = json_safe(records)
         if self.has_rescue:
-            values[RESCUED] = rescue.column(self._deselected_inside)
-        rows = zip(*map(values.__getitem__, self._names), strict=True)
-        records = list(map(dict, map(zip, repeat(self._names), rows)))
+            for record in records if RESCUED in names else ():
+                record[RESCUED] = None
+            for place, kept in rescue.kept(self._deselected_inside):
+                records[place][RESCUED] = kept
         for name in self._required:
             for record in records:
                 if record[name] is None:

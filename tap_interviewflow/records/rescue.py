@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tap_interviewflow.records.json import is_empty, json_safe
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from tap_interviewflow.records.column import Column
 
@@ -71,27 +71,17 @@ class Rescue:
     def __init__(self, count: int) -> None:
         """Start with nothing kept, of a page with so many candidates."""
         self.tally = Tally(count)
-        self._count = count
         self._values: defaultdict[int, dict[str, Any]] = defaultdict(dict)
 
     def differing_keys(self, name: str, sent: Sequence[Any], keys: Sequence[str]) -> None:
         """Keep what the API sent in the place of a key."""
-        if sent == keys:
-            return
         for place, value in enumerate(sent):
             if value is not None and value != keys[place]:
                 self._keep(place, name, value, f"{_kind_of(value)} that differs from the key")
 
-    def misfits(self, column: Column, values: Sequence[Any], candidates: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
-        """Give a column's values, null where one does not fit and is kept."""
-        if not (misfits := column.misfits(values)):
-            return values
-        fitting = list(values)
-        for place in misfits:
-            if column.name in candidates[place]:
-                self._keep(place, column.name, values[place], _misfit(values[place], column))
-            fitting[place] = None
-        return fitting
+    def misfit(self, place: int, column: Column, value: object) -> None:
+        """Keep a value that does not fit its column."""
+        self._keep(place, column.name, value, _misfit(value, column))
 
     def unknown(self, expected: Collection[str], candidates: Sequence[Mapping[str, Any]]) -> None:
         """Keep fields that are not expected."""
@@ -100,15 +90,14 @@ class Rescue:
                 if name not in expected:
                     self._keep(place, name, candidate[name])
 
-    def column(self, deselected_inside: Collection[tuple[str, ...]]) -> list[dict[str, Any] | None]:
-        """Give the column of what was kept, without what was deselected inside of it."""
-        kept: list[dict[str, Any] | None] = [None] * self._count
+    def kept(self, deselected_inside: Collection[tuple[str, ...]]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Give what was kept of each candidate, by its place, without what was deselected inside of it."""
         for place, values in self._values.items():
             ordered = {name: values[name] for name in sorted(values)}
             for path in deselected_inside:
                 ordered = _without(ordered, path)
-            kept[place] = json_safe(ordered, widest=2**64) or None
-        return kept
+            if ordered:
+                yield place, json_safe(ordered, widest=2**64)
 
     def _keep(self, place: int, name: str, value: object, misfit: str | None = None) -> None:
         self._values[place][name] = value
