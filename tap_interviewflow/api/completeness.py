@@ -120,16 +120,15 @@ class Completeness:
     def note(self, page: Page) -> int:
         """Take in the next page of the first read, and tell how many of its candidates are new."""
         unseen, _ = self._seen.add(page.ids, 0)
-        ids = frozenset(page.ids)
-        self.doubles += len(page.ids) - len(ids)
-        repeated = len(ids) - len(unseen)
-        on_neighbour = len(ids & self._before) if repeated else 0
+        self.doubles += len(page.ids) - len(page.different)
+        repeated = len(page.different) - len(unseen)
+        on_neighbour = len(page.different & self._before) if repeated else 0
         has_moved = self._totals.note(page.metadata.total, page.sent, page.received)
         if on_neighbour or has_moved:
             self._moved.append(page.number)
         self._has_far_repeats |= repeated > on_neighbour
         self._repeats += repeated
-        self._before = ids
+        self._before = page.different
         self._numbers.append(page.number)
         self._sent.append(page.sent)
         self._received.append(page.received)

@@ -29,6 +29,7 @@ class Page:
         lines: The RECORD messages of its candidates, where they were encoded already.
         refusal: What the API said in the place of a page.
         kind: The kind of the refusal, such as "404".
+        different: The different IDs on it.
     """
 
     number: int
@@ -41,6 +42,11 @@ class Page:
     lines: bytes | None = None
     refusal: FatalAPIError | None = None
     kind: str = ""
+    different: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Tell the different IDs."""
+        self.different = frozenset(self.ids)
 
     @property
     def has_candidates(self) -> bool:

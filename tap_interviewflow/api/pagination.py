@@ -80,7 +80,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     def is_repeated(self, page: Page) -> bool:
         """Whether a page holds just what an earlier page held."""
-        return hash(frozenset(page.ids)) in self._hashes
+        return hash(page.different) in self._hashes
 
     @override
     def get_next(self, response: Page) -> int:  # type: ignore[override]  # ty: ignore[incompatible-method-override]
@@ -107,7 +107,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     def _after_candidates(self, page: Page) -> bool:
         is_repeated = self.is_repeated(page)
         self._first_total = self._first_total or page.metadata.total
-        self._hashes.add(hash(frozenset(page.ids)))
+        self._hashes.add(hash(page.different))
         # A page that comes again shows that the list moved only if new candidates come behind it.
         has_news = not is_repeated and self._seen.note(page) > 0
         self.last = page.number

@@ -14,7 +14,7 @@ from tap_interviewflow.records.rescue import Rescue, Tally
 from tap_interviewflow.records.schema import ID, ID_SOURCES, INTERVIEWER, KEY_PROPERTIES, RESCUED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 
 class NoIDError(ValueError):
@@ -82,35 +82,43 @@ class Conformer:
             return [], Tally()
         rescue = Rescue(len(candidates))
         names = set().union(*candidates)
-        columns = self._empty.keys()
-        known = candidates if names <= columns else [{name: each[name] for name in columns & each} for each in candidates]
-        records = [self._empty | each for each in known]
+        records = [self._empty | known for known in self._known(candidates, names)]
         values = dict(zip(self._names, zip(*map(dict.values, records), strict=True), strict=True))
         ids = values[ID] if _are_ids(values[ID], names) else tuple(map(id_of, candidates))
         for name, keys in ((INTERVIEWER, (interviewer_id,) * len(candidates)), (ID, ids)):
             if values[name] != keys:
                 rescue.differing_keys(name, values[name], keys)
-                for record, key in zip(records, keys, strict=True):
-                    record[name] = key
+                _fill(records, name, keys)
         for column in self._columns:
-            for place in column.misfits(values[column.name]):
-                if column.name in candidates[place]:
-                    rescue.misfit(place, column, values[column.name][place])
+            for place in rescue.misfits(column, values[column.name], candidates):
                 records[place][column.name] = None
         if not names <= self._expected:
             rescue.unknown(self._expected, candidates)
         if has_extreme_numbers:
             records = json_safe(records)
-        if self.has_rescue:
-            for record in records if RESCUED in names else ():
-                record[RESCUED] = None
-            for place, kept in rescue.kept(self._deselected_inside):
-                records[place][RESCUED] = kept
+        if self.has_rescue and (rescue.has_any or RESCUED in names):
+            _fill(records, RESCUED, rescue.column(self._deselected_inside))
         for name in self._required:
-            for record in records:
-                if record[name] is None:
-                    del record[name]
+            _leave_out_nulls(records, name)
         return records, rescue.tally
+
+    def _known(self, candidates: Sequence[dict[str, Any]], names: Collection[str]) -> Iterable[dict[str, Any]]:
+        """Give what there are columns for of each candidate; ``names`` are those of all their fields."""
+        columns = self._empty.keys()
+        if columns >= set(names):
+            return candidates
+        return ({name: candidate[name] for name in columns & candidate} for candidate in candidates)
+
+
+def _fill(records: Iterable[dict[str, Any]], name: str, values: Iterable[Any]) -> None:
+    for record, value in zip(records, values, strict=True):
+        record[name] = value
+
+
+def _leave_out_nulls(records: Iterable[dict[str, Any]], name: str) -> None:
+    for record in records:
+        if record[name] is None:
+            del record[name]
 
 
 def id_of(candidate: Mapping[str, Any]) -> str:

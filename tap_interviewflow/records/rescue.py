@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tap_interviewflow.records.json import is_empty, json_safe
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tap_interviewflow.records.column import Column
 
@@ -79,9 +79,13 @@ class Rescue:
             if value is not None and value != keys[place]:
                 self._keep(place, name, value, f"{_kind_of(value)} that differs from the key")
 
-    def misfit(self, place: int, column: Column, value: object) -> None:
-        """Keep a value that does not fit its column."""
-        self._keep(place, column.name, value, _misfit(value, column))
+    def misfits(self, column: Column, values: Sequence[Any], candidates: Sequence[Mapping[str, Any]]) -> Sequence[int]:
+        """Keep the values of a column that do not fit, and say at which places they are."""
+        misfits = column.misfits(values)
+        for place in misfits:
+            if column.name in candidates[place]:
+                self._keep(place, column.name, values[place], _misfit(values[place], column))
+        return misfits
 
     def unknown(self, expected: Collection[str], candidates: Sequence[Mapping[str, Any]]) -> None:
         """Keep fields that are not expected."""
@@ -90,14 +94,20 @@ class Rescue:
                 if name not in expected:
                     self._keep(place, name, candidate[name])
 
-    def kept(self, deselected_inside: Collection[tuple[str, ...]]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Give what was kept of each candidate, by its place, without what was deselected inside of it."""
+    @property
+    def has_any(self) -> bool:
+        """Whether anything was kept."""
+        return bool(self._values)
+
+    def column(self, deselected_inside: Collection[tuple[str, ...]]) -> list[dict[str, Any] | None]:
+        """Give the column of what was kept, without what was deselected inside of it."""
+        kept: list[dict[str, Any] | None] = [None] * self.tally.candidates
         for place, values in self._values.items():
             ordered = {name: values[name] for name in sorted(values)}
             for path in deselected_inside:
                 ordered = _without(ordered, path)
-            if ordered:
-                yield place, json_safe(ordered, widest=2**64)
+            kept[place] = json_safe(ordered, widest=2**64) or None
+        return kept
 
     def _keep(self, place: int, name: str, value: object, misfit: str | None = None) -> None:
         self._values[place][name] = value
