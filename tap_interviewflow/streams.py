@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -66,6 +67,8 @@ class Candidates(Stream):
         self._written = 0
         self._is_rescuing = True
         self._bookmark = Bookmark("", None)
+        self._gathers = False  # whether what is handed on may be written much later
+        self._verdicts: deque[Callable[[], None]] = deque()
 
     @property
     def is_incremental(self) -> bool:
@@ -167,7 +170,7 @@ class Candidates(Stream):
             for interviewer_id in self._reader.interviewer_ids:
                 before = self._written
                 yield from map(self._noted, self._reader.pages(interviewer_id))
-                log_verdict(interviewer_id, self._reader.verdicts[interviewer_id], self._written - before)
+                self._judge(interviewer_id, before)
 
     def _noted(self, page: Page) -> Page:
         self._tally.add(page.tally)
@@ -186,7 +189,18 @@ class Candidates(Stream):
         for page in self._reader.pages(interviewer_id):
             page.records = self._bookmark.select(page.records)
             yield self._noted(page)
-        log_verdict(interviewer_id, self._reader.verdicts[interviewer_id], self._written - before, start)
+        self._judge(interviewer_id, before, start)
+
+    def _judge(self, interviewer_id: str, before: int, start: datetime | None = None) -> None:
+        """Have a verdict logged, once all that it speaks of is written."""
+        verdict = self._reader.verdicts[interviewer_id]
+        self._verdicts.append(partial(log_verdict, interviewer_id, verdict, self._written - before, start))
+        if not self._gathers:
+            self._log_verdicts()
+
+    def _log_verdicts(self) -> None:
+        while self._verdicts:
+            self._verdicts.popleft()()
 
     # Writing
 
@@ -228,6 +242,7 @@ class Candidates(Stream):
                 self._tap.write_message(message)
 
             batches = BatchWriter(self.tap_name, batch_config, write_message)
+            self._gathers = True
             self._sync_pages(lambda _, records: json_lines(records), batches.add, batches.flush)
 
     def _sync_pages(
@@ -261,6 +276,7 @@ class Candidates(Stream):
                         self._written += count
                         self._writer.shutdown.raise_if_requested()
                     finish()
+                    self._log_verdicts()
                     if context:
                         self._advance_bookmark(context)
                     self._finalize_state(self.get_context_state(context))

@@ -289,6 +289,16 @@ class TestIncremental:
         assert bookmarks(run.state) == {"one": None}
         (line,) = run.lines("ERROR")
         assert line.startswith("batch_config can't be used: ")
+        assert run.verdicts == {}
+
+    def test_in_files_each_interviewer_is_judged_once_they_are_written(
+        self, read: Read, api: Sandbox, tmp_path: Path
+    ) -> None:
+        run = read(api, batch_config=batches_in(tmp_path))
+        assert run.verdicts == {"one": "5 read, 5 written, complete", "two": "3 read, 3 written, complete"}
+        config = batches_in(tmp_path)
+        config["storage"]["prefix"] = "no-such-folder/"
+        assert read(api, batch_config=config).verdicts == {}
 
     def test_every_page_is_still_read(self, read: Read, api: Sandbox) -> None:
         state = read(api, catalog=incremental()).state
