@@ -7,7 +7,7 @@ import itertools
 import math
 import signal
 import sys
-import threading
+import time
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 from typing_extensions import override
@@ -170,13 +170,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         api.start()
     except OSError as error:
         made.error(f"can't listen on port {api.port}: {error.strerror}")
-    ending = threading.Event()
+    ending: list[int] = []  # no event: a signal may come while this thread holds the lock that the event's `set` takes
     for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: ending.set())
+        signal.signal(sign, lambda number, _: ending.append(number))
     sys.stdout.write(f"{api.url} {','.join(names)}\nX-API-KEY: {api.key}\n")
     sys.stdout.flush()
-    while not ending.wait(0.2):  # Windows hears no Ctrl-C during a wait without an end
-        pass
+    while not ending:
+        time.sleep(0.1)  # Windows hears no Ctrl-C during a wait without an end
     api.stop()
 
 

@@ -21,7 +21,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -75,8 +74,8 @@ def names_of(interviewers: int) -> list[str]:
 
 def serve(options: argparse.Namespace) -> None:
     """Be the API, until SIGTERM; then say who was in its lists."""
-    ending = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ending.set())
+    ending: list[int] = []  # no event: its `set` takes a lock that this thread may hold
+    signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
 
     def now_and_then(body: Mapping[str, object], visit: int) -> str | None:
         dice = random.Random(f"{options.seed}/{body.get('interviewerId')}/{body.get('page')}/{visit}")  # noqa: S311 - no secret
@@ -99,7 +98,8 @@ def serve(options: argparse.Namespace) -> None:
         metadata="total" if moves else None,
     ) as api:
         print(api.url, flush=True)
-        ending.wait()
+        while not ending:
+            time.sleep(0.1)
     lists = {name: Held(set(api.present_throughout(name)), set(api.ever_present(name))) for name in names}
     sys.stdout.buffer.write(msgspec.json.encode(lists) + b"\n")
 
