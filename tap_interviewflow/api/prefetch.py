@@ -209,7 +209,11 @@ class Prefetcher:
                     break
                 held_for_later = sum(held[1:])
                 # The pages of later queues wait for their turn, but leave the first enough room to go on.
-                room = 2 * most - held_for_later if turn else 2 * most - min(held_for_later, most) - held[0]
+                room = (
+                    min(2 * most - held_for_later, 3 * most - sum(held))
+                    if turn
+                    else 2 * most - min(held_for_later, most) - held[0]
+                )
                 if room <= 0 and not must:
                     break
                 queue.ask()

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from concurrent.futures import Future
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -37,10 +38,19 @@ def page_of(interviewer: str, number: int, count: int = SIZE, **said: Any) -> Pa
     return Page(number, ids, PageMetadata(**said), received=time.monotonic())
 
 
+class AtOnce(WorkerPool):
+    """Has each call ended as soon as it is made."""
+
+    def submit(self, call: Callable[[], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(call())
+        return future
+
+
 class Drive:
     """A prefetcher over fetching that is made up, read to each first empty page, and what it asked for."""
 
-    def __init__(self, fetch: Fetch, interviewers: int = 1, most: int = 4) -> None:
+    def __init__(self, fetch: Fetch, interviewers: int = 1, most: int = 4, pool: type[WorkerPool] = WorkerPool) -> None:
         self.asked: list[tuple[str, int]] = []
         self.peak = 0
         self.shutdown = Shutdown()
@@ -49,7 +59,7 @@ class Drive:
         self._in_flight = 0
         self._lock = threading.Lock()
         self.names = [f"interviewer-{number}" for number in range(1, interviewers + 1)]
-        self.pool = WorkerPool(most, self.shutdown)
+        self.pool = pool(most, self.shutdown)
         self.queues = [PageQueue(partial(self._one, name), SIZE, self.habits, self.pool) for name in self.names]
         self.prefetcher = Prefetcher(self.queues, self.pool)
 
@@ -169,9 +179,10 @@ def test_calls_in_order_are_made_side_by_side() -> None:
 # How far ahead
 
 
+@pytest.mark.parametrize("pool", [WorkerPool, AtOnce])
 @pytest.mark.parametrize(("most", "interviewers"), [(1, 1), (4, 1), (4, 3), (16, 3)])
-def test_a_reader_that_stands_still_is_waited_for(most: int, interviewers: int) -> None:
-    drive = Drive(of_length(100), interviewers=interviewers, most=most)
+def test_a_reader_that_stands_still_is_waited_for(most: int, interviewers: int, pool: type[WorkerPool]) -> None:
+    drive = Drive(of_length(100), interviewers=interviewers, most=most, pool=pool)
     for taken, _ in enumerate(drive.pages(), 1):
         assert len(drive.asked) - taken <= (2 if interviewers == 1 else 3) * most
         if taken == 30:
