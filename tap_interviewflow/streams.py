@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -68,7 +67,7 @@ class Candidates(Stream):
         self._is_rescuing = True
         self._bookmark = Bookmark("", None)
         self._gathers = False  # whether what is handed on may be written much later
-        self._verdicts: deque[Callable[[], None]] = deque()
+        self._verdicts: list[Callable[[], None]] = []
 
     @property
     def is_incremental(self) -> bool:
@@ -199,8 +198,9 @@ class Candidates(Stream):
             self._log_verdicts()
 
     def _log_verdicts(self) -> None:
-        while self._verdicts:
-            self._verdicts.popleft()()
+        for log in self._verdicts:
+            log()
+        self._verdicts.clear()
 
     # Writing
 
@@ -260,6 +260,7 @@ class Candidates(Stream):
         """
         if self.replication_method == REPLICATION_FULL_TABLE:
             self.stream_state.pop("partitions", None)
+        self._verdicts.clear()  # a read before this one may have failed
         encodes = self._writes_pages and not self._reads_some
         self._prepare(partial(encode, self.name) if encodes else None)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,19 @@ def test_records_that_are_taken_one_by_one_are_counted(caplog: pytest.LogCapture
         tap = TapInterviewFlow(config=config_for(sandbox))
         assert len(list(tap.streams["candidates"].get_records(None))) == 25
     assert "Interviewer one: 25 read, 25 written, complete" in caplog.messages
+
+
+def test_a_read_that_failed_is_not_judged_by_the_next_one(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    batches = {"encoding": {"format": "jsonl"}, "storage": {"root": str(tmp_path / "root"), "prefix": "later/"}}
+    with Sandbox({"one": 25}) as sandbox:
+        tap = TapInterviewFlow(config=config_for(sandbox, batch_config=batches))
+        for is_there in (False, True):
+            if is_there:
+                (tmp_path / "root" / "later").mkdir()
+            with suppress(FileNotFoundError):
+                tap.sync_all()
+            assert caplog.messages.count("Interviewer one: 25 read, 25 written, complete") == is_there
 
 
 def test_a_tap_that_is_forgotten_leaves_no_thread_and_no_connection() -> None:

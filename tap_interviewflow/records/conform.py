@@ -51,14 +51,13 @@ class Conformer:
             masked: Names of fields of which nothing is to be rescued: what a map is to hide would come out there.
         """
         self._deselected_inside = {*deselected_inside, *((name,) for name in masked)}
-        self._names = [name for name in schema["properties"] if name not in deselected]
-        columns = [Column.of(name, schema["properties"][name]) for name in self._names if name not in KEY_PROPERTIES]
+        self._empty: dict[str, Any] = dict.fromkeys(name for name in schema["properties"] if name not in deselected)
+        columns = [Column.of(name, schema["properties"][name]) for name in self._empty if name not in KEY_PROPERTIES]
         self._columns = [column for column in columns if column.name != RESCUED]
-        self._empty: dict[str, Any] = dict.fromkeys(self._names)
         self._required = [column.name for column in columns if not column.nullable]
         self._expected = {INTERVIEWER, ID, *deselected, *(column.name for column in self._columns)}
-        self.has_rescue = RESCUED in self._names
-        self.width = len(self._names)
+        self.has_rescue = RESCUED in self._empty
+        self.width = len(self._empty)
         self.dropped = {*deselected, *masked}
 
     def conform(
@@ -81,9 +80,9 @@ class Conformer:
         if not candidates:
             return [], Tally()
         rescue = Rescue(len(candidates))
-        names = set().union(*candidates)
+        names: set[str] = set().union(*candidates)
         records = [self._empty | known for known in self._known(candidates, names)]
-        values = dict(zip(self._names, zip(*map(dict.values, records), strict=True), strict=True))
+        values = dict(zip(self._empty, zip(*map(dict.values, records), strict=True), strict=True))
         ids = values[ID] if _are_ids(values[ID], names) else tuple(map(id_of, candidates))
         for name, keys in ((INTERVIEWER, (interviewer_id,) * len(candidates)), (ID, ids)):
             if values[name] != keys:
@@ -96,16 +95,16 @@ class Conformer:
             rescue.unknown(self._expected, candidates)
         if has_extreme_numbers:
             records = json_safe(records)
-        if self.has_rescue and (rescue.has_any or RESCUED in names):
+        if self.has_rescue:
             _fill(records, RESCUED, rescue.column(self._deselected_inside))
         for name in self._required:
             _leave_out_nulls(records, name)
         return records, rescue.tally
 
-    def _known(self, candidates: Sequence[dict[str, Any]], names: Collection[str]) -> Iterable[dict[str, Any]]:
+    def _known(self, candidates: Sequence[dict[str, Any]], names: set[str]) -> Iterable[dict[str, Any]]:
         """Give what there are columns for of each candidate; ``names`` are those of all their fields."""
         columns = self._empty.keys()
-        if columns >= set(names):
+        if names <= columns:
             return candidates
         return ({name: candidate[name] for name in columns & candidate} for candidate in candidates)
 

@@ -94,11 +94,6 @@ class Rescue:
                 if name not in expected:
                     self._keep(place, name, candidate[name])
 
-    @property
-    def has_any(self) -> bool:
-        """Whether anything was kept."""
-        return bool(self._values)
-
     def column(self, deselected_inside: Collection[tuple[str, ...]]) -> list[dict[str, Any] | None]:
         """Give the column of what was kept, without what was deselected inside of it."""
         kept: list[dict[str, Any] | None] = [None] * self.tally.candidates

@@ -5,6 +5,7 @@ The reader is the real one; the list, its moves and the order of the answers are
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -106,6 +107,13 @@ def test_candidates_found_by_looking_again_come_after_the_others() -> None:
     read, lost = read_moving(6, 2, 1, [(3, "update-first", 4)], said="total")
     assert not lost
     assert read.written[-1] == "id-4"
+
+
+@pytest.mark.parametrize(("said", "again"), [("total", [1, 6, 7, 8, 9]), ("", list(range(1, 11)))])
+def test_a_row_that_has_moved_to_the_next_page_is_looked_for_there_and_at_the_top(said: str, again: list[int]) -> None:
+    read, lost = read_moving(300, 10, 1, [(12, "newcomer-first", 0)], said=said)
+    assert (lost, read.verdict.reason) == (set(), None)
+    assert sorted(number for number, count in Counter(read.asked).items() if count > 1) == again
 
 
 def test_a_list_that_never_stops_moving_is_incomplete() -> None:
