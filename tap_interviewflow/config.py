@@ -54,6 +54,13 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         "exactly. Passed on to the API unchanged.",
     ),
     th.Property(
+        "custom_field_columns",
+        th.BooleanType,
+        default=False,
+        title="Custom Field Columns",
+        description="Give each custom field that discovery sees a typed column of its own, beside the JSON column.",
+    ),
+    th.Property(
         "page_size",
         th.IntegerType(minimum=1, maximum=1000),
         default=100,
@@ -65,6 +72,13 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         th.DateTimeType,
         title="Start Date",
         description="With incremental replication: leave out candidates whose replication key is older.",
+    ),
+    th.Property(
+        "allow_incomplete",
+        th.BooleanType,
+        default=False,
+        title="Allow Incomplete Reads",
+        description="End with 0 although a read is incomplete: for an API whose total counts what it does not list.",
     ),
     th.Property(
         "max_parallel_requests",
@@ -117,8 +131,10 @@ REMEDIES: Final = {
     "interview_ids": 'it must be a list of at least one interview ID, such as ["id-1"]',
     "additional_fields": "it must be an object of strings, numbers or booleans, such as "
     '{"Manual Score": 50, "review": "yes"}: a number is a minimum, a string must match exactly',
+    "custom_field_columns": "it must be true or false",
     "page_size": "it must be a whole number from 1 to 1000",
     "start_date": "it must be a date or an RFC 3339 time, such as 2026-01-31 or 2026-01-31T00:00:00Z",
+    "allow_incomplete": "it must be true or false",
     "max_parallel_requests": "it must be a whole number from 1 to 16",
     "request_timeout": "it must be a whole number of seconds from 1 to 3600",
     "records_jsonpath": "it must be a JSONPath to the list of candidates, such as $.data.candidates",
