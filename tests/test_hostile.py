@@ -189,7 +189,7 @@ def test_a_candidate_that_is_no_object_ends_the_run(read: Read) -> None:
 def test_a_candidate_without_a_usable_id_ends_the_run(read: Read, key: str) -> None:
     with Sandbox({ONE: f'{{"data": [{{"id": {key}, "email": "ada@example.com"}}]}}'.encode()}) as api:
         run = read(api, catalog=CATALOG)
-    assert failure(run) == f"Interviewer {ONE}, page 1: a candidate has no ID: no interviewId, id or _id"
+    assert failure(run) == f"Interviewer {ONE}, page 1: the candidate at index 0 has no ID: no interviewId, id or _id"
 
 
 @pytest.mark.parametrize("digits", [19, 400])

@@ -106,7 +106,9 @@ def test_the_key_is_the_interviews_id_whatever_it_is_called(read: Read) -> None:
 def test_a_candidate_without_an_id_ends_the_run_and_names_the_page(read: Read) -> None:
     with Sandbox({ONE: [person(1), person(2), {"name": "Ada"}]}) as api:
         run = read(api, page_size=2)
-    assert run.lines("ERROR") == [f"Interviewer {ONE}, page 2: a candidate has no ID: no interviewId, id or _id"]
+    assert run.lines("ERROR") == [
+        f"Interviewer {ONE}, page 2: the candidate at index 0 has no ID: no interviewId, id or _id"
+    ]
     assert run.code == 1
     assert run.ids == ["id-1", "id-2"]
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class NoIDError(ValueError):
     """A candidate has none of the fields that its key is taken from."""
 
-    def __init__(self) -> None:
-        """Name the fields."""
-        super().__init__(f"a candidate has no ID: no {', '.join(ID_SOURCES[:-1])} or {ID_SOURCES[-1]}")
+    def __init__(self, index: int) -> None:
+        """Name the candidate by its index on the page, from 0, and the fields that it does not have."""
+        fields = f"no {', '.join(ID_SOURCES[:-1])} or {ID_SOURCES[-1]}"
+        super().__init__(f"the candidate at index {index} has no ID: {fields}")
 
 
 class Conformer:
@@ -83,7 +84,7 @@ class Conformer:
         names: set[str] = set().union(*candidates)
         records = [self._empty | known for known in self._known(candidates, names)]
         values = dict(zip(self._empty, zip(*map(dict.values, records), strict=True), strict=True))
-        ids = values[ID] if _are_ids(values[ID], names) else tuple(map(id_of, candidates))
+        ids = tuple(ids_of(candidates))
         for name, keys in ((INTERVIEWER, (interviewer_id,) * len(candidates)), (ID, ids)):
             if values[name] != keys:
                 rescue.differing_keys(name, values[name], keys)
@@ -120,21 +121,27 @@ def _leave_out_nulls(records: Iterable[dict[str, Any]], name: str) -> None:
             del record[name]
 
 
-def id_of(candidate: Mapping[str, Any]) -> str:
-    """Give the ID of the interview.
+def ids_of(candidates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the IDs of the interviews, in the order of the candidates.
+
+    Args:
+        candidates: Candidates as ``json.decode`` returns them.
 
     Raises:
-        NoIDError: If there is none.
+        NoIDError: If a candidate has no ID.
     """
+    first, second, _ = ID_SOURCES
+    ids = [candidate.get(first, candidate.get(second)) for candidate in candidates]
+    if all(ids) and {str}.issuperset(map(type, ids)):
+        return ids
+    return [_id_of(candidate, index) for index, candidate in enumerate(candidates)]
+
+
+def _id_of(candidate: Mapping[str, Any], index: int) -> str:
     for name in ID_SOURCES:
         value = candidate.get(name)
         if isinstance(value, str) and value:
             return value
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-    raise NoIDError
-
-
-def _are_ids(values: Sequence[Any], names: Collection[str]) -> bool:
-    """Whether the field of this name holds the IDs, as it does where none that comes before it is there."""
-    return ID_SOURCES[0] not in names and set(map(type, values)) == {str} and all(values)
+    raise NoIDError(index)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 
 from tap_interviewflow.records import rescue
-from tap_interviewflow.records.conform import Conformer, NoIDError
+from tap_interviewflow.records.conform import Conformer, NoIDError, ids_of
 from tap_interviewflow.records.json import decode
 from tap_interviewflow.records.rescue import Tally
 from tap_interviewflow.records.schema import candidates_schema
@@ -166,12 +166,15 @@ def test_the_id_is_the_interviews_and_what_differs_from_the_key_is_rescued(
     sent: dict[str, Any], key: str, rescued: dict[str, Any] | None
 ) -> None:
     assert filled(sent) == {"id": key} | ({"_rescued_data": rescued} if rescued else {})
+    assert ids_of([sent, {"id": "b"}]) == [key, "b"]
 
 
 @pytest.mark.parametrize("sent", [{}, {"id": None}, {"id": True}, {"id": 1.5}, {"id": ["a"]}, {"_id": {"$oid": "a"}}])
 def test_a_candidate_without_an_id_is_an_error(sent: dict[str, Any]) -> None:
-    with pytest.raises(NoIDError, match=r"^a candidate has no ID: no interviewId, id or _id$"):
+    with pytest.raises(NoIDError, match=r"^the candidate at index 1 has no ID: no interviewId, id or _id$"):
         conform(candidates_schema(), [{"id": "a"}, sent])
+    with pytest.raises(NoIDError, match="index 1"):
+        ids_of([{"id": "a"}, sent])
 
 
 def test_a_deselected_field_is_dropped_and_never_rescued() -> None:
