@@ -1,9 +1,9 @@
 """What readers by page number lose of a list that moves, and what the tap does not.
 
-    python -m tests.moving [--reads 100] [--write]
+    python -m tests.moving [--moves first|always] [--reads 100] [--write]
 
 Nothing is sent: the list, its moves and the order of the answers are drawn from a seed, in virtual time. The tap's
-reader is the real one. It takes half a minute on two cores.
+reader is the real one. It takes some minutes on two cores.
 """
 
 # ruff: noqa: T201 - what it prints is what it is for
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from tests.scripted import ONE, Clock, MovingList, ScriptedPool, ScriptedRead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "reading.md"
@@ -31,7 +31,9 @@ MARKED: Final = re.compile(r"(?<=<!-- moving: from make moving -->\n).*?(?=<!-- 
 
 ROWS: Final = 600
 SIZE: Final = 20
-MOVES_A_READ: Final = (1, 5)
+MOVES_A_PASS: Final = (1, 5)
+SPANS: Final = {"first": 1, "always": 8}
+"""For how many passes over the list the moves go on; no reader of ours makes eight."""
 KINDS: Final = {
     "newcomers come first": ("newcomer-first",),
     "newcomers come last": ("newcomer-last",),
@@ -43,15 +45,18 @@ KINDS: Final = {
 }
 
 
+TITLES: Final = {"first": "Moves during the first pass", "always": "Moves that never stop"}
+
+
 @dataclass(frozen=True, slots=True)
 class Contender:
     """A reader.
 
     Attributes:
-        read: Reads a list with so many requests in flight, and gives what came, whether it takes that for all, and
-            how many requests it sent.
+        read: Reads a list with so many requests in flight, and returns what came, whether the read is called complete,
+            and how many requests it sent.
         width: How many requests are in flight.
-        said: What the API says beside the list.
+        said: The metadata beside the list.
     """
 
     read: Callable[[MovingList, int, Random], tuple[set[str], bool, int]]
@@ -61,16 +66,16 @@ class Contender:
 
 @dataclass(slots=True)
 class Outcome:
-    """What reads came to.
+    """Counts over some reads.
 
     Attributes:
-        lost: How many candidates were there throughout and never came.
-        asked: How many requests were sent.
-        incomplete: How many reads did not take what came for all.
+        lost: How many candidates were in the list throughout a read that was called complete, and did not come.
+        requests: How many requests were sent.
+        incomplete: How many reads were called incomplete.
     """
 
     lost: int = 0
-    asked: int = 0
+    requests: int = 0
     incomplete: int = 0
 
 
@@ -109,62 +114,58 @@ CONTENDERS: Final = {
 }
 
 
-def measure(contender: Contender, kinds: Sequence[str], moves: int, reads: int) -> Outcome:
-    """Have a reader read lists that move in some ways, in the same ways at the same events for each reader."""
+def measure(contender: Contender, kinds: Sequence[str], moves: int, spans: int, reads: int) -> Outcome:
+    """Read lists that move in some ways; each reader reads the same lists, and each move is at the same event."""
     outcome = Outcome()
+    events = 2 * ROWS // SIZE
     for seed in range(reads):
         dice = Random(seed)  # noqa: S311 - the same on every run
-        events = 2 * ROWS // SIZE
-        script = [(dice.randrange(events), dice.choice(kinds), dice.randrange(ROWS)) for _ in range(moves)]
+        script = [
+            (dice.randrange(events) + span * events, dice.choice(kinds), dice.randrange(ROWS))
+            for span in range(spans)
+            for _ in range(moves)
+        ]
         held = MovingList(list(range(ROWS)), script, contender.said)
-        came, is_complete, asked = contender.read(held, contender.width, dice)
-        outcome.lost += sum(f"id-{row}" not in came for row in held.always)
-        outcome.asked += asked
+        came, is_complete, requests = contender.read(held, contender.width, dice)
+        outcome.lost += is_complete * sum(f"id-{row}" not in came for row in held.always)
+        outcome.requests += requests
         outcome.incomplete += not is_complete
     return outcome
 
 
-def report(reads: int) -> str:
-    """Give both tables."""
-    cases: dict[tuple[str, int], tuple[str, ...]] = {("nothing moves", 0): ()}
-    cases |= {(name, moves): kinds for name, kinds in KINDS.items() for moves in MOVES_A_READ}
-    lost, asked = [], []
-    incomplete = 0
+def report(moves: str, reads: int) -> str:
+    """Return the table for moves in the first pass only, or for moves that never stop."""
+    cases: list[tuple[str, int, tuple[str, ...]]] = [("nothing moves", 0, ())] if moves == "first" else []
+    cases += [(name, count, kinds) for name, kinds in KINDS.items() for count in MOVES_A_PASS]
     with ProcessPoolExecutor() as processes:
-        running = {
-            case: [processes.submit(measure, contender, kinds, case[1], reads) for contender in CONTENDERS.values()]
-            for case, kinds in cases.items()
-        }
-        for (name, moves), futures in running.items():
-            outcomes = [future.result() for future in futures]
-            incomplete += sum(outcome.incomplete for outcome in outcomes)
-            asked.append((name, moves, *(f"{outcome.asked * SIZE / ROWS / reads:.2f}" for outcome in outcomes)))
-            lost.append((name, moves, *(f"{round(outcome.lost * 100 / reads, 1):g}" for outcome in outcomes)))
-    of_tap = len(cases) * reads * sum(contender.read is by_the_tap for contender in CONTENDERS.values())
-    return (
-        f"Candidates lost per 100 reads:\n\n{_table(lost[1:])}\n\n"
-        f"Requests per page:\n\n{_table(asked)}\n\n"
-        f"Of the tap's {of_tap:,} reads, {incomplete:,} ended incomplete.\n"
-    )
+        running = [
+            [processes.submit(measure, each, kinds, count, SPANS[moves], reads) for each in CONTENDERS.values()]
+            for _, count, kinds in cases
+        ]
+        rows = [
+            (name, count, *(_cell(future.result(), reads) for future in futures))
+            for (name, count, _), futures in zip(cases, running, strict=True)
+        ]
+    head = ("what moves", "moves a pass", *CONTENDERS)
+    lines = (f"| {' | '.join(map(str, row))} |" for row in (head, ("---", *["--:"] * (len(head) - 1)), *rows))
+    return f"{TITLES[moves]}:\n\n" + "\n".join(lines) + "\n"
 
 
-def _table(rows: Iterable[tuple[object, ...]]) -> str:
-    return "\n".join(_lines(rows))
-
-
-def _lines(rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
-    head = ("what moves", "moves a read", *CONTENDERS)
-    for row in (head, ("---", *["--:"] * (len(head) - 1)), *rows):
-        yield f"| {' | '.join(map(str, row))} |"
+def _cell(outcome: Outcome, reads: int) -> str:
+    requests = outcome.requests * SIZE / ROWS / reads
+    return f"{outcome.lost * 100 / reads:.0f} / {requests:.2f} / {outcome.incomplete * 100 / reads:.0f}"
 
 
 def main() -> None:
     """Print the tables, or write them into the page."""
     parser = argparse.ArgumentParser(prog="python -m tests.moving", description=__doc__)
+    parser.add_argument("--moves", choices=TITLES, help="when the list moves (both, if it is not given)")
     parser.add_argument("--reads", type=int, default=100, metavar="N", help="of each kind (%(default)s)")
     parser.add_argument("--write", action="store_true", help=f"into docs/{PAGE.name}")
     options = parser.parse_args()
-    made = report(options.reads)
+    if options.write and options.moves:
+        parser.error("--write takes both kinds of moves")
+    made = "\n".join(report(moves, options.reads) for moves in ([options.moves] if options.moves else TITLES))
     print(made, end="")
     if options.write:
         page = PAGE.read_text("utf-8")
