@@ -16,7 +16,6 @@ from tap_interviewflow.sandbox import Sandbox
 from tests import moving
 from tests.pages import DOCS, PAGES, REPOSITORY, ROOT, anchors, blocks, links, prose, table
 from tests.runs import catalog_of
-from tests.test_security import names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,19 +62,10 @@ def test_the_index_and_the_site_have_each_page() -> None:
     assert pages == set(re.findall(r"^ *- ([a-z-]+\.md)$", site, re.MULTILINE))
 
 
-def test_each_feature_leads_to_its_explanation_and_to_a_test_that_is_there() -> None:
-    rows = [line.strip("|").split("|") for line in TEXTS[DOCS / "features.md"].splitlines() if line.startswith("| ")]
-    assert rows.pop(0)[-2:] == [" explained in ", " shown by "]
-    assert [feature for feature, _, explained, _ in rows if not links(explained)] == []
-    shown = {feature.strip(): re.findall(r"`(tests/[^:]+\.py)::([\w:]+)`", tests) for feature, _, _, tests in rows}
-    assert all(shown.values())
-    missing = [
-        f"{feature}: {file}::{name}"
-        for feature, named in shown.items()
-        for file, name in named
-        if name not in names_in(file)
-    ]
-    assert missing == []
+def test_each_feature_leads_to_its_explanation() -> None:
+    rows = [line for line in TEXTS[DOCS / "features.md"].splitlines() if line.startswith("| ")][1:]
+    assert rows
+    assert [row for row in rows if not links(row)] == []
 
 
 def test_nothing_is_said_on_two_pages() -> None:

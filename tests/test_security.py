@@ -1,14 +1,11 @@
-"""`SECURITY.md` promises what is tested, by the names of the tests; what it says of files on disk is tested here."""
+"""What a run keeps on disk, and who may read it."""
 
 from __future__ import annotations
 
-import ast
 import os
-import re
 import shutil
 import stat
 import tempfile
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -25,31 +22,6 @@ if TYPE_CHECKING:
     from tests.conftest import Read
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "SECURITY.md").read_text("utf-8")
-PROMISES = re.findall(r"^- .*?(?=^\S|\n\n|\Z)", PAGE, re.DOTALL | re.MULTILINE)
-NAMED = sorted(set(re.findall(r"`(tests/[^`]+)`", PAGE)))
-
-
-@cache
-def names_in(file: str) -> set[str]:
-    """The tests of a file, those of a class as `Class::test`."""
-    found: set[str] = set()
-    for node in ast.parse((ROOT / file).read_text("utf-8")).body:
-        members = node.body if isinstance(node, ast.ClassDef) else [node]
-        prefix = f"{node.name}::" if isinstance(node, ast.ClassDef) else ""
-        found |= {f"{prefix}{each.name}" for each in members if isinstance(each, ast.FunctionDef)}
-    return {name for name in found if name.rpartition("::")[2].startswith("test_")}
-
-
-def test_the_tests_that_are_named_are_there() -> None:
-    assert [named for named in NAMED if named.partition("::")[2] not in names_in(named.partition("::")[0])] == []
-
-
-def test_each_promise_names_the_tests_that_hold_it() -> None:
-    assert [promise for promise in PROMISES if "`tests/" not in promise] == []
-
-
-# What is kept on disk
 
 
 def everything_in(*folders: Path) -> list[Path]:
