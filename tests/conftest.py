@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tap_interviewflow.sandbox import Sandbox
+    from tests.sandbox import Sandbox
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from pathlib import Path
 
-    from tap_interviewflow.sandbox import Sandbox
+    from tests.sandbox import Sandbox
 
 
 ADDRESS = re.compile(r"[\w.]@[\w.]+\.\w")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow import builtin, cli, config
-from tap_interviewflow.sandbox import Sandbox
+from tests.sandbox import Sandbox
 from tests.test_config import GOOD, SCHEMA, errors
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib import Catalog
 
 from tap_interviewflow.catalog import mend_catalog
-from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.tap import TapInterviewFlow
 from tests.runs import config_for
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

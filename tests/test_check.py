@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_interviewflow import tap
-from tap_interviewflow.sandbox import Sandbox
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from tests.conftest import Read

@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tap_interviewflow import __version__, streams
-from tap_interviewflow.sandbox import Sandbox
 from tests.runs import Run, run_here, run_process, write
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

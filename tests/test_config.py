@@ -10,9 +10,9 @@ import pytest
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_interviewflow import __version__, config, environment
-from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.tap import TapInterviewFlow
 from tests.runs import Run, config_for, run_here, write
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,11 +14,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.demo.runs import LOADED
 from tests.demo.story import HELD, VARIES, Story
 from tests.demo.terminal import COLUMNS, Terminal, lines_of
 from tests.runs import run_here, write
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

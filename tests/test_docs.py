@@ -12,10 +12,10 @@ import yaml
 
 from tap_interviewflow.config import REMEDIES
 from tap_interviewflow.records.schema import RESCUED, candidates_schema
-from tap_interviewflow.sandbox import Sandbox
 from tests import moving
 from tests.pages import DOCS, PAGES, REPOSITORY, ROOT, anchors, blocks, links, prose, table
 from tests.runs import catalog_of
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow.api.retry import MAX_TRIES, MAX_WAIT
-from tap_interviewflow.sandbox import PATH, Sandbox
 from tests.api.conftest import FakeTime
 from tests.runs import catalog_of
+from tests.sandbox import PATH, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.batch_files import batch_config, files_of, records_by_stream, records_in
 from tests.runs import catalog_of
+from tests.sandbox import Sandbox
 from tests.wire import ok, serving
 
 if TYPE_CHECKING:

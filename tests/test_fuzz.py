@@ -19,9 +19,9 @@ from tap_interviewflow.api.envelope import open_look_up, open_page
 from tap_interviewflow.api.retry import RetriableError
 from tap_interviewflow.records.conform import Conformer, NoIDError
 from tap_interviewflow.records.schema import candidates_schema
-from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.writer import record_lines
 from tests import strangers
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from tests.conftest import Read

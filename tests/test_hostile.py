@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow.sandbox import PATH, Sandbox
 from tests.runs import Run, config_for, write
+from tests.sandbox import PATH, Sandbox
 from tests.test_faults import CATALOG
 from tests.wire import ok, serving
 

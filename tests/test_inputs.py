@@ -12,8 +12,8 @@ import pytest
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_interviewflow import cli
-from tap_interviewflow.sandbox import Sandbox
 from tests.runs import config_for, run_here, start, write
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.demo.story import VARIES
 from tests.demo.terminal import lines_of
 from tests.newcomers import clone, json_lines, published, shell
 from tests.pages import README, REPOSITORY, ROOT, block
 from tests.processes import said_by
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from tap_interviewflow import reader
-from tap_interviewflow.sandbox import Move, Moves, Sandbox
 from tap_interviewflow.shutdown import Shutdown
 from tests.runs import catalog_of
+from tests.sandbox import Move, Moves, Sandbox
 from tests.wire import ok, serving
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 
 from tap_interviewflow.records.schema import INTERVIEWER
-from tap_interviewflow.sandbox import Sandbox
 from tests import strangers
 from tests.batch_files import batch_config, records_by_stream
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

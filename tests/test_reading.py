@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from tap_interviewflow.sandbox import Envelope, Framework, Lie, Metadata, Move, Moves, PastEnd, Sandbox, Within
 from tests.runs import catalog_of
+from tests.sandbox import Envelope, Framework, Lie, Metadata, Move, Moves, PastEnd, Sandbox, Within
 from tests.wire import ok, serving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tap_interviewflow.sandbox.faults import Faults
     from tests.conftest import Read
     from tests.runs import Run
+    from tests.sandbox.faults import Faults
 
 ONE = "interviewer-1"
 TWO = "interviewer-2"

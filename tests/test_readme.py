@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow.records.schema import KEY_PROPERTIES, candidates_schema
-from tap_interviewflow.sandbox import Sandbox
 from tests.pages import README, REPOSITORY, block, blocks, links, table
 from tests.runs import config_for, run_here, write
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

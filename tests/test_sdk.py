@@ -13,9 +13,9 @@ from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.testing import TapTestRunner, get_tap_test_class
 
 from tap_interviewflow.api import redact
-from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.tap import TapInterviewFlow
 from tests.runs import catalog_of, config_for, write
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow.fetcher import Fetcher
-from tap_interviewflow.sandbox import PATH, Sandbox
 from tests.api.conftest import answer
 from tests.runs import catalog_of, run_here, write
+from tests.sandbox import PATH, Sandbox
 from tests.test_faults import CATALOG
 from tests.wire import ok, serving
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import fsspec.implementations.local  # type: ignore[import-untyped]
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.batch_files import batch_config, files_of
 from tests.runs import config_for, run_here, run_process, write
+from tests.sandbox import Sandbox
 from tests.test_faults import CATALOG
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import pytest
 
 from tap_interviewflow import shutdown
-from tap_interviewflow.sandbox import Sandbox
 from tests.runs import Run, config_for, run_here, start, write
+from tests.sandbox import Sandbox
 from tests.test_faults import CATALOG
 from tests.test_modes import incremental, person
 

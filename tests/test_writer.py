@@ -21,10 +21,10 @@ from singer_sdk.singerlib import RecordMessage, StateMessage
 
 from tap_interviewflow import output, shutdown
 from tap_interviewflow.output import OutputError, TargetGoneError
-from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.shutdown import Interrupted
 from tap_interviewflow.writer import SingerWriter
 from tests.runs import config_for, run_here, write
+from tests.sandbox import Sandbox
 from tests.test_faults import CATALOG
 
 if TYPE_CHECKING:

@@ -1,73 +1,56 @@
-"""What a request asks for, and what is wrong with it."""
+"""The body of a request: which candidates it asks for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import json
+from typing import Any, NamedTuple
 
 PATH = "/api/external/fetch/candidates"
 USUAL_LIMIT = 20
 
 
-class RefusedError(Exception):
-    """A request that gets an error for an answer."""
+class RequestError(Exception):
+    """A request that is answered with an HTTP error.
+
+    Attributes:
+        status: The HTTP status.
+    """
 
     def __init__(self, status: int, message: str) -> None:
-        """Say what is wrong with it."""
+        """Keep the status beside the message."""
         super().__init__(message)
         self.status = status
 
 
 class Query(NamedTuple):
-    """What a good request asks for.
+    """The fields of the body, with the API's defaults for those that it leaves out."""
 
-    Attributes:
-        asked_limit: The limit before it was clamped.
-        is_blank: Leave out whoever would be on the page.
-    """
-
-    interviewer: str
+    interviewer_id: str
     page: int
     limit: int
-    fields: dict[str, object]
+    additional_fields: dict[str, Any]
     interview_id: str | None
-    asked_limit: int
-    is_blank: bool = False
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _is_filter(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(want, str | int | float) for want in value.values())
-
-
-# Each field of the body: its name, what stands in for it, what it has to be, and that in words.
-_BODY: tuple[tuple[str, object, Callable[[object], bool], str], ...] = (
-    ("interviewerId", None, lambda value: isinstance(value, str), "must be a string and is required"),
-    ("page", 1, _is_count, "must be a whole number from 1"),
-    ("limit", USUAL_LIMIT, _is_count, "must be a whole number from 1"),
-    ("additionalFields", {}, _is_filter, "must be an object of strings, numbers and booleans"),
-    ("interviewId", None, lambda value: value is None or isinstance(value, str), "must be a string"),
-)
-
-
-def parse_query(body: object) -> Query:
-    """Take a decoded body apart.
+def parse_query(content: bytes) -> Query:
+    """Read the body of a request.
 
     Raises:
-        RefusedError: If a field is missing or of the wrong kind.
+        RequestError: If it is no JSON object, or a field is missing or of the wrong type.
     """
+    try:
+        body = json.loads(content)
+    except ValueError:
+        body = None
     if not isinstance(body, dict):
-        raise RefusedError(400, "the body must be a JSON object")
-    values: list[Any] = []
-    for name, usual, fits, must in _BODY:
-        value = body.get(name, usual)
-        if not fits(value):
-            raise RefusedError(400, f"{name} {must}")
-        values.append(value)
-    interviewer, page, limit, fields, interview_id = values
-    return Query(interviewer, page, limit, fields, interview_id, asked_limit=limit)
+        raise RequestError(400, "the body must be a JSON object")
+    if not isinstance(body.get("interviewerId"), str):
+        raise RequestError(400, "interviewerId must be a string and is required")
+    page, limit = body.get("page", 1), body.get("limit", USUAL_LIMIT)
+    for name, number in (("page", page), ("limit", limit)):
+        if type(number) is not int or number < 1:
+            raise RequestError(400, f"{name} must be a whole number from 1")
+    fields = body.get("additionalFields", {})
+    if not isinstance(fields, dict):
+        raise RequestError(400, "additionalFields must be an object")
+    return Query(body["interviewerId"], page, limit, fields, body.get("interviewId"))

@@ -1,184 +1,101 @@
-"""The API itself: what it holds, and what it answers."""
+"""The API server: the documented request, answered with made-up candidates."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
-import random
-from collections import Counter
-from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass, field
-from email.utils import formatdate
-from http import HTTPStatus
-from time import monotonic, time
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from tap_interviewflow.sandbox.account import Account
-from tap_interviewflow.sandbox.candidates import to_json
-from tap_interviewflow.sandbox.faults import ERRORS, FAULTS, Turn, due_fault
-from tap_interviewflow.sandbox.habits import MOVING_LATENCY
-from tap_interviewflow.sandbox.protocol import Listener, Request, response
-from tap_interviewflow.sandbox.query import PATH, Query, RefusedError, parse_query
+from typing_extensions import override
+
+from tap_interviewflow.sandbox.candidates import made_up, matches
+from tap_interviewflow.sandbox.query import PATH, Query, RequestError, parse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from types import TracebackType
-    from typing import Self
+    from collections.abc import Mapping
 
 
-@dataclass(eq=False)
-class Sandbox(Account):
-    """The API: who is held by which Interviewer, its habits, and what it was asked.
+class SandboxServer(ThreadingHTTPServer):
+    """An API server on loopback."""
 
-    Attributes:
-        requests: The decoded bodies in order of arrival, none where it was no JSON; `headers` go with them.
-        in_flight_peak: The most requests that were being answered at once.
-    """
+    allow_reuse_address = os.name == "posix"  # on Windows two servers would share a port
+    request_queue_size = 128
 
-    _: KW_ONLY
-    key: str = "sandbox-key"
-    port: int = 0
-    url: str = field(init=False, default="")
-    requests: list[Any] = field(init=False, default_factory=list)
-    headers: list[dict[str, str]] = field(init=False, default_factory=list)
-    in_flight_peak: int = field(init=False, default=0)
+    def __init__(self, interviewers: Mapping[str, int], *, key: str, port: int) -> None:
+        """Listen, but answer only when `serve_forever` runs.
 
-    def __post_init__(self) -> None:
-        """Listen for nobody yet."""
-        super().__post_init__()
-        self._listener = Listener(self._answer)
-        self._ordinals = itertools.count(1)
-        self._visits: Counter[object] = Counter()
-        self._in_flight = 0
-        self._allowance, self._allowed_at = math.inf, 0.0  # full at first, whatever the clock says
+        Args:
+            interviewers: How many candidates each Interviewer has, by its ID.
+            key: The API key that is accepted.
+            port: The port; 0 takes a free one.
 
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
+        Raises:
+            OSError: If the port is taken.
+            OverflowError: If there is no such port.
+        """
+        self.interviewers, self.key = interviewers, key
+        super().__init__(("127.0.0.1", port), Handler)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self.stop()
+    @override
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client may leave at any time
+            super().handle_error(request, client_address)
 
-    def start(self) -> None:
-        """Listen on loopback; after a stop on the same port again."""
-        self.port = self._listener.start(self.port)
-        self.url = f"http://127.0.0.1:{self.port}"
+    def respond(self, path: str, key: str | None, content: bytes) -> dict[str, Any]:
+        """Return the body of the response to a request.
 
-    def stop(self) -> None:
-        """Close everything at once, answers that are under way included."""
-        self._listener.stop()
+        Raises:
+            RequestError: If it is answered with an error.
+        """
+        if path != PATH:
+            raise RequestError(404, f"Cannot POST {path}")
+        if key != self.key:
+            raise RequestError(401, "Unauthorized: X-API-KEY is missing or wrong")
+        query = parse_query(content)
+        if query.interviewer_id not in self.interviewers:
+            raise RequestError(404, "no Interviewer has this interviewerId")
+        return {"success": True, "data": self._find(query)}
 
-    # Its answers.
+    def _find(self, query: Query) -> dict[str, Any]:
+        """Find one candidate, or a page of those that the filter keeps."""
+        interviewer, count = query.interviewer_id, self.interviewers[query.interviewer_id]
+        start = (query.page - 1) * query.limit
+        end = start + query.limit
+        if query.interview_id is None and not query.additional_fields:  # most requests: make up no more than the page
+            return {"candidates": [made_up(interviewer, index) for index in range(count)[start:end]], "total": count}
+        candidates = [made_up(interviewer, index) for index in range(count)]
+        if query.interview_id is None:
+            kept = [candidate for candidate in candidates if matches(candidate, query.additional_fields)]
+            return {"candidates": kept[start:end], "total": len(kept)}
+        for candidate in candidates:
+            if candidate["id"] == query.interview_id:
+                return candidate
+        raise RequestError(404, "no candidate has this interviewId")
 
-    def _answer(self, request: Request) -> Iterator[bytes]:
-        if request.path != PATH:
-            return iter([self._error(request, 404, f"Cannot {request.method} {request.path}")])
-        if request.method != "POST":
-            return iter([self._error(request, 405, f"{request.method} is not allowed", {"Allow": "POST"})])
-        body: Any = None
-        with suppress(ValueError, RecursionError):
-            body = json.loads(request.content)
-        with self._lock:
-            ordinal = next(self._ordinals)
-            if self.record:
-                self.requests.append(body)
-                self.headers.append(request.headers)
-            self._in_flight += 1
-            self.in_flight_peak = max(self.in_flight_peak, self._in_flight)
-            too_many = self._is_too_many()
-            known = body if isinstance(body, dict) else {}
-            fault = None if too_many else due_fault(self.faults, self._visits, ordinal, known)
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: SandboxServer  # ty: ignore[incompatible-mutable-override] # the one that makes it
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits until its headers are acknowledged
+
+    def do_POST(self) -> None:
+        """Answer a request."""
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
-            before, after = self._waits(ordinal)
-            self._wait(before)
-            if too_many:
-                return iter([self._error(request, 429, "Too many requests")])
-            pieces = self._pieces(request, body, fault)
-            self._wait(after)
-            return pieces if self.clock is None else itertools.chain([self._dated(next(pieces))], pieces)
-        finally:
-            # Before the answer goes out: whoever has it whole may ask again at once, and would count twice.
-            with self._lock:
-                self._in_flight -= 1
+            status, body = 200, self.server.respond(self.path, self.headers.get("X-API-KEY"), content)
+        except RequestError as error:
+            status, body = error.status, {"success": False, "message": str(error)}
+        encoded = json.dumps(body, ensure_ascii=False).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(encoded)))
+        self.end_headers()
+        self.wfile.write(encoded)
 
-    def _dated(self, answer: bytes) -> bytes:
-        date = formatdate(time() + (self.clock or 0), usegmt=True)
-        return answer.replace(b"\r\n", f"\r\nDate: {date}\r\n".encode(), 1)
-
-    def _waits(self, ordinal: int) -> tuple[float, float]:
-        """How long to wait before the answer is taken, and from then on."""
-        if self.moves is None:
-            return self.latency or 0, 0
-        dice = random.Random(f"{self.moves.seed}/{ordinal}")  # noqa: S311 - no secret
-        whole = (MOVING_LATENCY if self.latency is None else self.latency) * (0.5 + dice.random())
-        before = whole * dice.random()
-        return before, whole - before
-
-    def _wait(self, seconds: float | None) -> bool:
-        """Wait, for ever if need be, and tell whether the sandbox stops."""
-        return seconds != 0 and self._listener.stopping.wait(seconds)
-
-    def _pieces(self, request: Request, body: object, fault: str | None) -> Iterator[bytes]:
-        name, _, argument = fault.removeprefix("always:").partition(":") if fault else ("ok", "", "")
-        try:
-            query = self._query(request, body)
-            good = self._good(query._replace(is_blank=True) if name == "empty" else query)
-        except RefusedError as refused:
-            good = self._error(request, refused.status, str(refused))
-        if name == "ok":
-            return iter([good])
-        if name in ERRORS:
-            return iter([self._error(request, int(name), argument or ERRORS[name])])
-        complaint, numbers = self._complaint(request, "The database is busy"), self.enveloped([1, 2, 3])
-        pieces = iter(FAULTS[name](Turn(good, argument, complaint, numbers, self._wait, self.drip_seconds)))
-        return itertools.chain([next(pieces)], pieces)
-
-    def _query(self, request: Request, body: object) -> Query:
-        if request.headers.get("x-api-key") != self.key:
-            raise RefusedError(401, "Unauthorized: X-API-KEY is missing or wrong")
-        query = parse_query(body)
-        if query.interviewer not in self._holdings:
-            raise RefusedError(404, "no Interviewer has this interviewerId")
-        if self.max_limit and query.limit > self.max_limit:
-            if self.limit_over == "refuse":
-                raise RefusedError(400, f"limit must not be greater than {self.max_limit}")
-            query = query._replace(limit=self.max_limit)
-        return query._replace(page=1) if self.ignore_page else query
-
-    def _error(self, request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> bytes:
-        headers = dict(headers or {})
-        if status == HTTPStatus.TOO_MANY_REQUESTS and self.retry_after is not None:
-            waits = {
-                "seconds": str(self.retry_after_seconds),
-                "date": formatdate(time() + self.retry_after_seconds, usegmt=True),
-            }
-            headers["Retry-After"] = waits.get(self.retry_after, self.retry_after)
-        return response(status, to_json({"success": False, **self._complaint(request, message)}), headers)
-
-    def _complaint(self, request: Request, message: str) -> dict[str, object]:
-        """What an error says, with what a careless API gives away: whoever logs it has a leak."""
-        someone = next((held.candidate(held.numbers[0]) for held in self._holdings.values() if held.numbers), {})
-        given_away = {
-            "email": someone.get("email", "someone@example.com"),
-            "apiKey": request.headers.get("x-api-key"),
-        }
-        return {"message": message, "request": given_away}
-
-    def _is_too_many(self) -> bool:
-        """Whether this request is above the rate; a second's worth may come at once."""
-        if self.rate_limit is None:
-            return False
-        now = monotonic()
-        earned = (now - self._allowed_at) * self.rate_limit
-        most = max(self.rate_limit, 1) if self.rate_limit else 0
-        self._allowance = min(most, self._allowance + earned)
-        self._allowed_at = now
-        if self._allowance < 1:
-            return True
-        self._allowance -= 1
-        return False
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        """Log nothing: the terminal is the tap's."""

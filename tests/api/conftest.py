@@ -14,7 +14,7 @@ from tests.wire import ok
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_interviewflow.sandbox import Sandbox
+    from tests.sandbox import Sandbox
 
 KEY = "sandbox-key"
 ONE = "interviewer-1"

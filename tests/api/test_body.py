@@ -20,8 +20,8 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.api import body
 from tap_interviewflow.records.json import Document
-from tap_interviewflow.sandbox import Sandbox
 from tests.api.conftest import ONE, WHAT, answer, page
+from tests.sandbox import Sandbox
 from tests.wire import ok, serving
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_interviewflow import __version__
 from tap_interviewflow.api.client import RefusedError
 from tap_interviewflow.api.retry import MAX_TRIES, AbandonedError
-from tap_interviewflow.sandbox import PATH, Sandbox
 from tests.api.conftest import KEY, ONE, WHAT, answer, page
+from tests.sandbox import PATH, Sandbox
 from tests.wire import ok, serving
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import pytest
 import trustme
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.sandbox import PATH, Sandbox
 from tests.api.conftest import KEY, ONE, WHAT, page
+from tests.sandbox import PATH, Sandbox
 from tests.wire import ok, read_request, serving
 
 if TYPE_CHECKING:

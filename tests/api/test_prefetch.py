@@ -18,8 +18,8 @@ from tap_interviewflow.api.metadata import PageMetadata
 from tap_interviewflow.api.page import Habits, Page
 from tap_interviewflow.api.pool import WorkerPool
 from tap_interviewflow.api.prefetch import PageQueue, Prefetcher
-from tap_interviewflow.sandbox import Sandbox
 from tap_interviewflow.shutdown import Interrupted, Shutdown
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_interviewflow.sandbox import Sandbox
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -49,7 +49,7 @@ def running(*, candidates: int, interviewers: int = 1, latency: float = 0.0, lim
     """
     options = {"candidates": candidates, "interviewers": interviewers, "latency": latency, "warm": limit}
     arguments = [f"--{name}={value}" for name, value in options.items()]
-    command = [sys.executable, "-m", "tap_interviewflow.sandbox", *arguments]
+    command = [sys.executable, "-m", "tests.sandbox", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             url, _, names = (process.stdout.readline() if process.stdout else "").strip().partition(" ")

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tap_interviewflow.sandbox import Moves, Sandbox
 from tests.benchmarks.api import Api
 from tests.benchmarks.count import ids_in
 from tests.benchmarks.measure import run_job
 from tests.benchmarks.results import Race, Result
+from tests.sandbox import Moves, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,7 +25,7 @@ _HEAD: Final = """\
 To repeat it: `make bench`, or one part, such as `python -m tests.benchmarks lines`. What counts is the ratios within
 one table: the seconds are those of the machine. [benchmark.json](benchmark.json) has each run.
 
-Everybody reads the same made-up candidates of about 0.9 kB from the [sandbox](../tap_interviewflow/sandbox), which
+Everybody reads the same made-up candidates of about 0.9 kB from the [sandbox](../tests/sandbox), which
 runs in a process of its own and has encoded all pages beforehand, 100 candidates to a page. Each contender was
 checked to deliver every candidate, once, before it was timed. Processor time is that of all of a contender's processes;
 memory is the most of each of them, added up.

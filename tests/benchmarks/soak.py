@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_interviewflow.sandbox import Move, Moves, Sandbox
+from tests.sandbox import Move, Moves, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

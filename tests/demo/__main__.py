@@ -9,10 +9,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.demo.runs import OUTPUT, load
 from tests.demo.story import HELD, Story
 from tests.demo.terminal import Terminal
+from tests.sandbox import Sandbox
 
 
 def main(meltano: str, tap: str, picture: str = "") -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import Request, urlopen
 
-from tap_interviewflow.sandbox.query import PATH
+from tests.sandbox.query import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_interviewflow.sandbox import Sandbox
+    from tests.sandbox import Sandbox
 
 PIPELINE: Final = "meltano run tap-interviewflow target-jsonl"
 ALONE: Final = "tap-interviewflow --config ENV > candidates.singer.jsonl"

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tap_interviewflow.sandbox.candidates import made_up
-from tap_interviewflow.sandbox.moves import Moves
 from tests.demo.runs import ALONE, LOADED, LOG, PIPELINE, loaded, page_by_page, read_alone, settings
+from tests.sandbox.moves import Moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tap_interviewflow.sandbox import Sandbox
     from tests.demo.terminal import Terminal
+    from tests.sandbox import Sandbox
 
 HELD: Final = dict.fromkeys(("interviewer-1", "interviewer-2", "interviewer-3"), 1200)
 MOVES: Final = Moves(("newcomer-first", "deletion", "update-first"), count=5)
@@ -101,7 +101,7 @@ class Story:
 
     def read_what_is_new(self) -> None:
         """Change one candidate, add another one, and load again."""
-        applied = made_up(self.api.seed, "interviewer-1", 1200) | {"createdAt": LATER, "updatedAt": LATER}
+        applied = made_up("interviewer-1", 1200, seed=self.api.seed) | {"createdAt": LATER, "updatedAt": LATER}
         self.api.append("interviewer-1", applied)
         hired = self._change("interviewer-1", 7, status="hired", updatedAt=LATER)
         before = len(loaded())

@@ -13,7 +13,7 @@ from tests.targets.projects import Project, meltano
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tap_interviewflow.sandbox import Sandbox
+    from tests.sandbox import Sandbox
 
 EXAMPLES = ROOT / "examples"
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.environments import ROOT, environment
 from tests.processes import said_by
+from tests.sandbox import Sandbox
 from tests.targets.pipelines import differences, held, names_of, restored
 from tests.targets.projects import Project, meltano
 

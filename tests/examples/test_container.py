@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tap_interviewflow import __version__
-from tap_interviewflow.sandbox import Sandbox
 from tests.environments import ROOT, environment
 from tests.runs import config_for, write
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

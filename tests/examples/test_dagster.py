@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.environments import environment
 from tests.examples.projects import EXAMPLES, DbtProject
+from tests.sandbox import Sandbox
 from tests.targets.warehouses import READ_DUCKDB, json_lines, output_of
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(900)]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.environments import environment
 from tests.examples.projects import DbtProject
+from tests.sandbox import Sandbox
 from tests.targets.warehouses import READ_DUCKDB, json_lines, output_of
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.environments import ROOT, environment
 from tests.processes import said_by
+from tests.sandbox import Sandbox
 from tests.targets.pipelines import differences, held, names_of, restored
 from tests.targets.postgres import PostgresServer
 from tests.targets.projects import meltano

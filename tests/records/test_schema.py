@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from tap_interviewflow.records.json import decode
 from tap_interviewflow.records.schema import DOCUMENTED, MAX_COLUMNS, MAX_NAME, candidates_schema
-from tap_interviewflow.sandbox import Sandbox
 from tests import strangers
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from tests.conftest import Read

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tap_interviewflow.sandbox import PATH, Sandbox
+from tests.sandbox import PATH, Sandbox
 
 ONE = "interviewer-1"
 TWO = "interviewer-2"

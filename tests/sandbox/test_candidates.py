@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 import re
 
-from tap_interviewflow.sandbox import Sandbox
-from tap_interviewflow.sandbox.candidates import ODDITIES
+from tests.sandbox import Sandbox
 from tests.sandbox.client import ONE, TWO, ask
+from tests.sandbox.oddities import ODDITIES
 
 
 def test_candidates_depend_on_seed_interviewer_and_place_only() -> None:

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from tap_interviewflow.sandbox import Envelope, Framework, Lie, Sandbox
+from tests.sandbox import Envelope, Framework, Lie, Sandbox
 from tests.sandbox.client import ONE, TWO, ask
 
 

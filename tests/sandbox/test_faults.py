@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
+from tests.sandbox import Sandbox
 from tests.sandbox.client import ONE, TWO, ask, assert_silent, plain
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
+from tests.sandbox import Sandbox
 from tests.sandbox.client import ONE, TWO, ask, plain
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tap_interviewflow.sandbox import Moves, Sandbox
+from tests.sandbox import Moves, Sandbox
 from tests.sandbox.client import ONE, TWO, ask, plain
 
 

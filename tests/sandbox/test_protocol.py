@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tap_interviewflow.sandbox import PATH, Sandbox
+from tests.sandbox import PATH, Sandbox
 from tests.sandbox.client import ONE, ask, request
 
 

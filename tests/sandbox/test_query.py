@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
+from tests.sandbox import Sandbox
 from tests.sandbox.client import ONE, ask, send
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
+from tests.sandbox import Sandbox
 from tests.sandbox.client import ONE, ask, assert_silent, request, send
 
 
@@ -49,7 +49,7 @@ def test_requests_one_after_another_never_count_as_two() -> None:
 def test_requests_above_the_rate_are_too_many_however_long_the_machine_is_up(
     monkeypatch: pytest.MonkeyPatch, uptime: float
 ) -> None:
-    monkeypatch.setattr("tap_interviewflow.sandbox.server.monotonic", lambda: uptime)
+    monkeypatch.setattr("tests.sandbox.server.monotonic", lambda: uptime)
     with Sandbox({ONE: 1}, rate_limit=0.001) as api:
         assert [ask(api).status for _ in range(3)] == [200, 429, 429]
         assert ask(api).headers["retry-after"] == "1"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from tap_interviewflow.sandbox import Sandbox
+    from tests.sandbox import Sandbox
 
 Row = dict[str, Any]
 Key = tuple[str, str]

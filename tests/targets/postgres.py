@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from tap_interviewflow.sandbox import Sandbox
+    from tests.sandbox import Sandbox
     from tests.targets.pipelines import Key, Row
 
 

@@ -18,7 +18,7 @@ from tests.processes import said_by
 from tests.targets.warehouses import JsonLines
 
 if TYPE_CHECKING:
-    from tap_interviewflow.sandbox import Sandbox
+    from tests.sandbox import Sandbox
     from tests.targets.pipelines import Row
 
 

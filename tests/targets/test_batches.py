@@ -18,9 +18,9 @@ from urllib.request import url2pathname
 import pytest
 import requests
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.environments import environment
 from tests.runs import config_for, write
+from tests.sandbox import Sandbox
 from tests.targets.pipelines import differences, held, names_of, restored
 from tests.targets.postgres import empty_postgres
 from tests.targets.warehouses import FLATTENED, json_lines, wait_for_port

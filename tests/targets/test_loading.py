@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
+from tests.sandbox import Sandbox
 from tests.targets.bigquery import BigQuery
 from tests.targets.pipelines import differences
 from tests.targets.postgres import DatamillPostgres, PipelinewisePostgres, Postgres, empty_postgres

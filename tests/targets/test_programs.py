@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
 from tests.environments import environment
 from tests.runs import write
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path

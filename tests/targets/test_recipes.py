@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow.sandbox import Sandbox
+from tests.sandbox import Sandbox
 from tests.targets.bigquery import BigQuery
 from tests.targets.pipelines import differences, held, names_of, restored
 from tests.targets.postgres import Postgres, empty_postgres

@@ -23,7 +23,7 @@ from tests.targets.pipelines import Ended, Row, held, names_of, pipe, restored
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_interviewflow.sandbox import Sandbox
+    from tests.sandbox import Sandbox
     from tests.targets.pipelines import Key
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from tap_interviewflow.sandbox.query import PATH
+from tests.sandbox.query import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -189,7 +189,7 @@ def enveloped(
     said: Mapping[str, object],
     *,
     listless: bool = False,
-) -> Any:  # noqa: ANN401
+) -> Any:
     """The answer with these candidates, or none in the place of the list, or without that place."""
     if envelope == "body" and not listless:
         return {"success": True, within: candidates} if within else candidates

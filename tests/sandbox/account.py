@@ -8,14 +8,14 @@ from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias
 
-from tap_interviewflow.sandbox.candidates import to_json
-from tap_interviewflow.sandbox.envelopes import Words
-from tap_interviewflow.sandbox.habits import Habits
-from tap_interviewflow.sandbox.holding import Holding
-from tap_interviewflow.sandbox.moves import MovingList
-from tap_interviewflow.sandbox.pages import page_shown, page_starts
-from tap_interviewflow.sandbox.protocol import response
-from tap_interviewflow.sandbox.query import Query, RefusedError
+from tests.sandbox.envelopes import Words
+from tests.sandbox.habits import Habits
+from tests.sandbox.holding import Holding
+from tests.sandbox.moves import MovingList
+from tests.sandbox.oddities import to_json
+from tests.sandbox.pages import page_shown, page_starts
+from tests.sandbox.protocol import response
+from tests.sandbox.query import Query, RefusedError
 
 Held: TypeAlias = int | Sequence[Mapping[str, Any]] | bytes
 

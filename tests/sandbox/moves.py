@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_interviewflow.sandbox.holding import Holding
+    from tests.sandbox.holding import Holding
 
 Move = Literal["newcomer-first", "newcomer-last", "deletion", "update-first", "update-last", "shuffle-ties"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from tap_interviewflow.sandbox.envelopes import (
+from tests.sandbox.envelopes import (
     LIES,
     SPELLINGS,
     Envelope,
@@ -18,13 +18,13 @@ from tap_interviewflow.sandbox.envelopes import (
     say,
     with_lies,
 )
-from tap_interviewflow.sandbox.faults import Faults, check_faults, listed
-from tap_interviewflow.sandbox.pages import PastEnd
+from tests.sandbox.faults import Faults, check_faults, listed
+from tests.sandbox.pages import PastEnd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tap_interviewflow.sandbox.moves import Moves
+    from tests.sandbox.moves import Moves
 
 LimitOver = Literal["clamp", "refuse"]
 Single = Literal["list", "data", "candidate"]
@@ -115,7 +115,7 @@ class Habits:
         lies = tuple(listed(self.lies))
         return self.envelope, self.within, self.single, self.metadata, lies, self.past_end, self.thin
 
-    def enveloped(self, candidates: Sequence[object], words: Words | None = None) -> Any:  # noqa: ANN401
+    def enveloped(self, candidates: Sequence[object], words: Words | None = None) -> Any:
         """The answer with these candidates, and with these words as they are said here."""
         said: Mapping[str, object] = {}
         shown: Sequence[object] | None = candidates

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from tap_interviewflow.sandbox.candidates import ODDITIES, Candidate, made_up, matches, to_json
+from tap_interviewflow.sandbox.candidates import Candidate, made_up, matches
+from tests.sandbox.oddities import ODDITIES, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,8 +43,8 @@ class Holding:
         """Who that is."""
         if number in self._given:
             return dict(self._given[number])
-        candidate = made_up(self._seed, self.interviewer, number)
-        if self._odd and number % 10 == 9:  # noqa: PLR2004 - every tenth
+        candidate = made_up(self.interviewer, number, seed=self._seed)
+        if self._odd and number % 10 == 9:
             candidate |= copy.deepcopy(ODDITIES[number // 10 % len(ODDITIES)])
         return candidate
 

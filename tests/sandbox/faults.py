@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
-from tap_interviewflow.sandbox.candidates import to_json
-from tap_interviewflow.sandbox.protocol import response
+from tests.sandbox.oddities import to_json
+from tests.sandbox.protocol import response
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -29,7 +29,7 @@ class Request(NamedTuple):
 def read_request(stream: BinaryIO) -> Request | None:
     """The next request, or none when the client has left or speaks something else."""
     words = stream.readline(MAX_LINE).decode("latin-1").split()
-    if len(words) != 3:  # noqa: PLR2004 - method, path, version
+    if len(words) != 3:
         return None
     headers: dict[str, str] = {}
     while line := stream.readline(MAX_LINE).decode("latin-1").strip():
