@@ -1,5 +1,1 @@
-"""A made-up API on loopback that speaks the documented request, so that nobody needs an account to try."""
-
-from tap_interviewflow.sandbox.server import SandboxServer
-
-__all__ = ["SandboxServer"]
+"""An API server on loopback with made-up candidates, to try the tap without an account."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 from typing_extensions import override
 
 from tap_interviewflow import __version__
-from tap_interviewflow.sandbox import SandboxServer
 from tap_interviewflow.sandbox import __doc__ as description
+from tap_interviewflow.sandbox.server import SandboxServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="0 (the default) takes a free one")
     parser.add_argument("--key", default="sandbox-key", help="the API key to accept (%(default)s)")
-    parser.add_argument("--interviewers", type=int, default=3, metavar="N", help="how many (%(default)s)")
+    parser.add_argument("--interviewers", type=int, default=3, metavar="N", help="how many there are (%(default)s)")
     parser.add_argument("--candidates", type=int, default=1200, metavar="N", help="of each one (%(default)s)")
     given = parser.parse_args(argv)
     if given.interviewers < 1 or given.candidates < 0:
@@ -42,9 +42,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         server = SandboxServer(dict.fromkeys(names, given.candidates), key=given.key, port=given.port)
     except (OSError, OverflowError) as error:
         parser.error(f"can't listen on port {given.port}: {error}")
-    for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell has Ctrl-C ignored in the background
-        signal.signal(number, signal.default_int_handler)
     with server, contextlib.suppress(KeyboardInterrupt):
+        for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell has Ctrl-C ignored in the background
+            signal.signal(number, signal.default_int_handler)
         sys.stdout.write(f"http://127.0.0.1:{server.server_port} {','.join(names)}\nX-API-KEY: {given.key}\n")
         sys.stdout.flush()
         server.serve_forever()

@@ -54,7 +54,7 @@ def made_up(interviewer: str, index: int, *, seed: int = 0) -> Candidate:
     if dice[14] % 8:
         fields["isSynced"] = "true" if dice[14] % 8 == 1 else dice[14] % 2 == 0
     return {
-        "id": _id(dice),
+        "id": str(uuid.UUID(bytes=dice[-16:], version=4)),
         "jobId": interviewer,
         "name": name,
         "email": f"{address}.{index + 1}@example.com",
@@ -79,10 +79,6 @@ def made_up(interviewer: str, index: int, *, seed: int = 0) -> Candidate:
         "interviewedAt": _time(interviewed) if met else None,
         "durationSeconds": 300 + int.from_bytes(dice[34:36]) % 3300 if met else None,
     }
-
-
-def _id(dice: bytes) -> str:
-    return str(uuid.UUID(bytes=dice[-16:], version=4))
 
 
 def _time(moment: dt.datetime) -> str:

@@ -10,16 +10,7 @@ USUAL_LIMIT = 20
 
 
 class RequestError(Exception):
-    """A request that is answered with an HTTP error.
-
-    Attributes:
-        status: The HTTP status.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        """Keep the status beside the message."""
-        super().__init__(message)
-        self.status = status
+    """A request that is answered with an error; its arguments are the HTTP status and a message."""
 
 
 class Query(NamedTuple):

@@ -14,27 +14,27 @@ from tap_interviewflow.sandbox.candidates import made_up, matches
 from tap_interviewflow.sandbox.query import PATH, Query, RequestError, parse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """An API server on loopback."""
+    """An API server on loopback.
+
+    Args:
+        interviewers: How many candidates each Interviewer has, by its ID.
+        key: The API key that is accepted.
+        port: The port; 0 takes a free one.
+
+    Raises:
+        OSError: If the port is taken.
+        OverflowError: If there is no such port.
+    """
 
     allow_reuse_address = os.name == "posix"  # on Windows two servers would share a port
     request_queue_size = 128
 
     def __init__(self, interviewers: Mapping[str, int], *, key: str, port: int) -> None:
-        """Listen, but answer only when `serve_forever` runs.
-
-        Args:
-            interviewers: How many candidates each Interviewer has, by its ID.
-            key: The API key that is accepted.
-            port: The port; 0 takes a free one.
-
-        Raises:
-            OSError: If the port is taken.
-            OverflowError: If there is no such port.
-        """
+        """Listen; `serve_forever` answers."""
         self.interviewers, self.key = interviewers, key
         super().__init__(("127.0.0.1", port), Handler)
 
@@ -44,11 +44,7 @@ class SandboxServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def respond(self, path: str, key: str | None, content: bytes) -> dict[str, Any]:
-        """Return the body of the response to a request.
-
-        Raises:
-            RequestError: If it is answered with an error.
-        """
+        """Return the body of the response to a good request, or raise a `RequestError`."""
         if path != PATH:
             raise RequestError(404, f"Cannot POST {path}")
         if key != self.key:
@@ -56,23 +52,23 @@ class SandboxServer(ThreadingHTTPServer):
         query = parse_query(content)
         if query.interviewer_id not in self.interviewers:
             raise RequestError(404, "no Interviewer has this interviewerId")
-        return {"success": True, "data": self._find(query)}
+        return {"success": True, "data": self._one(query) if query.interview_id else self._page(query)}
 
-    def _find(self, query: Query) -> dict[str, Any]:
-        """Find one candidate, or a page of those that the filter keeps."""
-        interviewer, count = query.interviewer_id, self.interviewers[query.interviewer_id]
-        start = (query.page - 1) * query.limit
-        end = start + query.limit
-        if query.interview_id is None and not query.additional_fields:  # most requests: make up no more than the page
-            return {"candidates": [made_up(interviewer, index) for index in range(count)[start:end]], "total": count}
-        candidates = [made_up(interviewer, index) for index in range(count)]
-        if query.interview_id is None:
-            kept = [candidate for candidate in candidates if matches(candidate, query.additional_fields)]
-            return {"candidates": kept[start:end], "total": len(kept)}
-        for candidate in candidates:
+    def _one(self, query: Query) -> dict[str, Any]:
+        for index in range(self.interviewers[query.interviewer_id]):
+            candidate = made_up(query.interviewer_id, index)
             if candidate["id"] == query.interview_id:
                 return candidate
         raise RequestError(404, "no candidate has this interviewId")
+
+    def _page(self, query: Query) -> dict[str, Any]:
+        interviewer, wanted = query.interviewer_id, query.additional_fields
+        indices: Sequence[int] = range(self.interviewers[interviewer])
+        if wanted:
+            indices = [index for index in indices if matches(made_up(interviewer, index), wanted)]
+        start = (query.page - 1) * query.limit
+        shown = indices[start : start + query.limit]
+        return {"candidates": [made_up(interviewer, index) for index in shown], "total": len(indices)}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -88,7 +84,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             status, body = 200, self.server.respond(self.path, self.headers.get("X-API-KEY"), content)
         except RequestError as error:
-            status, body = error.status, {"success": False, "message": str(error)}
+            status, message = error.args
+            body = {"success": False, "message": message}
         encoded = json.dumps(body, ensure_ascii=False).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
