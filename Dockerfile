@@ -1,7 +1,8 @@
 # The tap, and what `make wheels WITH=…` puts beside it, installed from the folder wheels/ alone: nothing is downloaded.
-ARG PYTHON=3.13
+# The digest is that of the image for all machines. Dependabot moves it; `make wheels` takes the Python's version from here.
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS base
 
-FROM python:${PYTHON}-slim AS build
+FROM base AS build
 COPY wheels /wheels
 # An environment for each program, since their dependencies must not decide each other's versions. None of them has pip.
 RUN set -eu; \
@@ -14,7 +15,7 @@ RUN set -eu; \
     done; \
     find /opt/*/bin \( -name 'tap-*' -o -name 'target-*' -o -name meltano \) -exec ln -s -t /opt/bin {} +
 
-FROM python:${PYTHON}-slim
+FROM base
 LABEL org.opencontainers.image.title="tap-interviewflow" \
       org.opencontainers.image.description="Singer tap for InterviewFlowAI" \
       org.opencontainers.image.licenses="Apache-2.0"

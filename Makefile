@@ -12,12 +12,14 @@ LOWEST := .venv-lowest$(OTHER)
 NEWEST := .venv-newest$(OTHER)
 COLLECT := .venv-wheels$(OTHER)
 DOCS := .venv-docs$(OTHER)
-PINS := .github/build-requirements.txt
-# What the container is made of, for which Python and machine, and which programs it has beside the tap.
+# What builds a release, and what the container is made of: each program's list of versions and hashes.
+PINS := pins
+# Where the wheels for the container go, for which Python and machine, and which programs it has beside the tap.
 WHEELS := wheels
-IMAGE_PYTHON := 3.13
+IMAGE_PYTHON := $(shell sed -n 's/^FROM python:\([0-9.]*\).*/\1/p' Dockerfile)
 IMAGE_MACHINE := x86_64
 WITH :=
+IMAGE = --pins $(PINS) --python $(IMAGE_PYTHON) --machine $(IMAGE_MACHINE) $(WHEELS)
 SCHEMA := $(DEV)/bin/check-jsonschema --builtin-schema vendor
 # Left out: compiling all of what is downloaded, most of which is never imported.
 QUIETLY := --quiet --disable-pip-version-check --no-compile
@@ -93,9 +95,10 @@ docs: $(DOCS)/installed-docs ## build the documentation as a site, in site/
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet
 	@echo "The documentation is in site/index.html. Its search needs a server: $(DOCS)/bin/mkdocs serve"
 
-pins: $(NEWEST)/installed-uv ## pin what builds a release, with the hash of each file
-	$(NEWEST)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --custom-compile-command "make pins" --group build --output-file $(PINS)
+pins: $(COLLECT)/installed-collect ## pin what builds a release and what the container is made of, with the hash of each file
+	$(COLLECT)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make pins" --group build --output-file $(PINS)/build.txt
+	$(COLLECT)/bin/python -m tests.wheels --pin $(IMAGE) $(WITH)
 
 dist: $(DIST)/installed-dist ## build the wheel and the source distribution, twice, and compare
 	rm -rf dist build
@@ -105,8 +108,8 @@ dist: $(DIST)/installed-dist ## build the wheel and the source distribution, twi
 	@rm -rf build
 	@$(DIST)/bin/python -m pip --disable-pip-version-check hash dist/*
 
-wheels: $(COLLECT)/installed-collect ## collect what the container is made of; WITH="meltano target-…" puts more into it
-	$(COLLECT)/bin/python -m tests.wheels --python $(IMAGE_PYTHON) --machine $(IMAGE_MACHINE) $(WHEELS) $(WITH)
+wheels: dist $(COLLECT)/installed-collect ## collect what the container is made of; WITH="meltano target-…" puts more into it
+	$(COLLECT)/bin/python -m tests.wheels $(IMAGE) $(WITH)
 
 clean: ## remove what these commands have made
 	rm -rf .venv .venv-* .meltano dist build output/demo site wheels *.egg-info
@@ -160,14 +163,14 @@ $(NEWEST)/installed-newest: $(NEWEST)/installed-uv pyproject.toml
 	@touch $@
 
 # Nothing but what is pinned gets in, not even a newer pip; and no file that runs code to be installed.
-$(DIST)/installed-dist: $(DIST)/installed-venv $(PINS)
+$(DIST)/installed-dist: $(DIST)/installed-venv $(PINS)/build.txt
 	@echo "Installing what builds ..."
-	@$(DIST)/bin/python $(INSTALL) --only-binary :all: --require-hashes --requirement $(PINS)
+	@$(DIST)/bin/python $(INSTALL) --only-binary :all: --require-hashes --requirement $(PINS)/build.txt
 	@touch $@
 
 $(COLLECT)/installed-collect: $(COLLECT)/installed-venv
 	@echo "Installing what collects wheels ..."
-	@$(COLLECT)/bin/python $(INSTALL) --upgrade build pip uv
+	@$(COLLECT)/bin/python $(INSTALL) --upgrade packaging pip uv
 	@touch $@
 
 $(DOCS)/installed-docs: $(DOCS)/installed-pip pyproject.toml

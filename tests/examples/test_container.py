@@ -6,8 +6,12 @@ import json
 import os
 import platform
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -18,7 +22,7 @@ from tests.runs import config_for, write
 from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(900)]
@@ -51,12 +55,13 @@ def last_stage() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make wheels` collects, for the Python that runs the tests."""
-    folder = tmp_path_factory.mktemp("collected") / "wheels"
-    version = f"IMAGE_PYTHON={sys.version_info.major}.{sys.version_info.minor}"
-    machine = f"IMAGE_MACHINE={platform.machine()}"
-    command = ["make", "wheels", f"WHEELS={folder}", f"WITH={BESIDE}", version, machine]
+    folder = tmp_path_factory.mktemp("collected")
+    shutil.copytree(ROOT / "pins", folder / "pins")
+    image = [f"IMAGE_PYTHON={platform.python_version()}", f"IMAGE_MACHINE={platform.machine()}"]
+    places = [f"PINS={folder / 'pins'}", f"WHEELS={folder / 'wheels'}"]
+    command = ["make", "wheels", f"WITH={BESIDE}", *image, *places]
     subprocess.run(command, check=True, cwd=ROOT, stdin=subprocess.DEVNULL)
-    return folder
+    return folder / "wheels"
 
 
 def install(wheels: Path, opt: Path) -> subprocess.CompletedProcess[str]:
@@ -104,13 +109,22 @@ def test_the_image_is_not_run_by_root_and_passes_signals_to_the_tap() -> None:
 
 def test_what_the_image_is_made_of_is_named_and_lies_in_wheels_alone() -> None:
     instructions = list(steps())
-    assert {step.rest.split()[0] for step in instructions if step.name == "FROM"} == {"python:${PYTHON}-slim"}
     assert "ADD" not in {step.name for step in instructions}
     copied = [step.rest for step in instructions if step.name == "COPY"]
     assert copied == ["wheels /wheels", "--from=build /opt /opt"]
     assert "RUN" not in last_stage()
     ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert [line for line in ignored if not line.startswith("#")] == ["*", "!wheels"]
+
+
+def test_the_versions_are_those_of_the_pins_and_a_program_without_pins_gets_them(wheels: Path) -> None:
+    collected = (wheels / "tap-interviewflow" / "requirements.txt").read_text("utf-8")
+    kept = (ROOT / "pins" / "tap-interviewflow.txt").read_text("utf-8")
+    versions = set(re.findall(r"^[\w.-]+==\S+", kept, re.MULTILINE))
+    assert set(re.findall(r"^[\w.-]+==\S+", collected, re.MULTILINE)) <= versions | {
+        f"tap_interviewflow=={__version__}"
+    }
+    assert f"{BESIDE} " in (wheels.parent / "pins" / "meltanolabs-target-csv.txt").read_text("utf-8")
 
 
 def test_each_wheel_has_its_hash_and_no_list_names_a_host(wheels: Path) -> None:
@@ -123,10 +137,7 @@ def test_each_wheel_has_its_hash_and_no_list_names_a_host(wheels: Path) -> None:
         assert "//" not in listing
 
 
-def test_the_dockerfiles_own_command_installs_the_programs_without_a_network(wheels: Path, tmp_path: Path) -> None:
-    built = install(wheels, tmp_path / "opt")
-    assert built.returncode == 0, built.stdout
-    programs = tmp_path / "opt" / "bin"
+def test_the_dockerfiles_own_command_installs_the_programs_without_a_network(programs: Path, tmp_path: Path) -> None:
     assert {path.name for path in programs.iterdir()} == {
         "tap-interviewflow",
         "tap-interviewflow-sandbox",
@@ -140,6 +151,61 @@ def test_the_dockerfiles_own_command_installs_the_programs_without_a_network(whe
         read = subprocess.run([tap, "--config", config], check=True, stdout=subprocess.PIPE).stdout
     subprocess.run([str(programs / "target-csv")], check=True, input=read, cwd=tmp_path)
     assert len((tmp_path / "candidates.csv").read_text("utf-8").splitlines()) > 40
+
+
+@pytest.fixture(scope="module")
+def programs(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The image's programs."""
+    opt = tmp_path_factory.mktemp("image") / "opt"
+    built = install(wheels, opt)
+    assert built.returncode == 0, built.stdout
+    return opt / "bin"
+
+
+@contextmanager
+def pipeline(programs: Path, folder: Path, api: Sandbox, **settings: str) -> Generator[subprocess.Popen[bytes]]:
+    """Run the pipeline of the example's page in what the image would be, with another target."""
+    page = (ROOT / "examples" / "container" / "README.md").read_text("utf-8")
+    (command,) = re.findall(r"--entrypoint (bash) interviews (.*?) \\\n  '(.*)'\n", page)
+    shell, options, script = command
+    script = script.replace("target-postgres --config ENV", "target-csv")
+    assert script.endswith("| target-csv")
+    variables = {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "TAP_INTERVIEWFLOW_API_KEY": api.key,
+        "TAP_INTERVIEWFLOW_API_URL": api.url,
+        "TAP_INTERVIEWFLOW_INTERVIEWER_IDS": json.dumps(list(api.interviewers)),
+        "no_proxy": "127.0.0.1",
+    }
+    with subprocess.Popen(
+        [shell, *options.split(), script], cwd=folder, env=variables | settings, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:  # as the end of a container does
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("key", "code"), [("sandbox-key", 0), ("a-wrong-key", 1)])
+def test_a_pipeline_ends_with_the_taps_exit_code(programs: Path, tmp_path: Path, key: str, code: int) -> None:
+    with (
+        Sandbox({"interviewer-1": 40}) as api,
+        pipeline(programs, tmp_path, api, TAP_INTERVIEWFLOW_API_KEY=key) as process,
+    ):
+        assert process.wait(60) == code
+
+
+def test_a_pipeline_ends_when_it_is_stopped(programs: Path, tmp_path: Path) -> None:
+    with (
+        Sandbox({"interviewer-1": 4000}, latency=0.5) as api,
+        pipeline(programs, tmp_path, api, TAP_INTERVIEWFLOW_PAGE_SIZE="10") as process,
+    ):
+        while not api.requests:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait(5) == -signal.SIGTERM
 
 
 def test_a_wheel_that_is_not_the_one_that_was_collected_is_refused(wheels: Path, tmp_path: Path) -> None:
