@@ -12,7 +12,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.records.column import Column
 from tap_interviewflow.records.json import is_text
-from tap_interviewflow.records.schema import KEY_PROPERTIES, OWN
+from tap_interviewflow.records.schema import KEY_PROPERTIES, OWN, column_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,8 @@ def mend_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
     """Give a catalog with what the tap promises of it whatever a hand has changed.
 
     - Both columns of the key are in the schema and the key, and can't be deselected. They and ``_rescued_data`` are
-      what the tap fills them with, and no other column has to have a value.
+      what the tap fills them with, and every other column takes null.
+    - Of the selected columns, those whose names not every warehouse can hold side by side go.
     - Open objects do not say that they have no properties: targets would take it that nothing is in them.
     - The replication method is where the SDK looks for it.
 
@@ -43,13 +44,25 @@ def mend_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
         message = f"the catalog has no stream {STREAM} that can be read; make one with --discover"
         raise ConfigurationError(message)
     for stream in streams:
-        for name, definition in stream["schema"]["properties"].items():
-            try:
-                Column.of(name, definition)
-            except (TypeError, ValueError):
-                message = f"the column {plain_name(name)} of the catalog is not defined by a valid JSON Schema"
-                raise ConfigurationError(message) from None
+        _correct_columns(stream)
     return mended
+
+
+def _correct_columns(stream: dict[str, Any]) -> None:
+    properties = stream["schema"]["properties"]
+    mask = Catalog.from_dict({"streams": [stream]})[STREAM].metadata.resolve_selection()
+    selected = {name for name in properties if mask["properties", name]}
+    kept = {*column_names(name for name in properties if name in selected)}
+    for name, definition in list(properties.items()):
+        try:
+            Column.of(name, definition)
+        except (TypeError, ValueError):
+            message = f"the column {plain_name(name)} of the catalog is not defined by a valid JSON Schema"
+            raise ConfigurationError(message) from None
+        if name in selected - kept:
+            del properties[name]
+        elif name not in KEY_PROPERTIES:
+            properties[name] = _nullable(definition)
 
 
 def _mend(stream: dict[str, Any]) -> None:
@@ -75,6 +88,16 @@ def _mend(stream: dict[str, Any]) -> None:
         if method := root.get("replication-method") or implied:
             stream["replication_method"] = method
     stream["metadata"] = [{"breadcrumb": list(where), "metadata": each} for where, each in metadata.items()]
+
+
+def _nullable(definition: dict[str, Any]) -> dict[str, Any]:
+    if "type" in definition:
+        types = [definition["type"]] if isinstance(definition["type"], str) else definition["type"]
+        members = {"enum": [*definition["enum"], None]} if "enum" in definition else {}
+        return definition if "null" in types else {**definition, "type": [*types, "null"], **members}
+    if not definition or {"type": "null"} in definition.get("anyOf", ()):
+        return definition
+    return {"anyOf": [definition, {"type": "null"}]}
 
 
 def _open(schema: dict[str, Any]) -> None:

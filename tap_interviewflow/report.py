@@ -12,7 +12,7 @@ from singer_sdk import metrics
 
 from tap_interviewflow.api.client import PATH
 from tap_interviewflow.api.redact import plain_name
-from tap_interviewflow.records.schema import INTERVIEWER, MAX_COLUMNS, RESCUED, is_column_name
+from tap_interviewflow.records.schema import INTERVIEWER, RESCUED, column_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -109,14 +109,21 @@ def log_misfits(tally: Tally, columns: Collection[str], *, masked: Collection[st
     kept = f"kept in {RESCUED}" if is_rescuing else f"dropped, as {RESCUED} is not selected"
     fates = dict.fromkeys(masked, "dropped, as a map replaces it")
     total = f"{tally.candidates:,}"
-    taken = {name.casefold() for name in columns}
+    can_be_columns = {*column_names([*columns, *sorted(tally.unknown)])}
     lines = []
+    unnamed = 0
     for name, count in sorted(tally.unknown.items()):
-        helps = is_column_name(name) and name.casefold() not in taken and len(taken) < MAX_COLUMNS
-        advice = "; run discovery again for a column" if helps else ""
+        if name not in can_be_columns and plain_name(name) != name:
+            unnamed += 1
+            continue
+        advice = "; run discovery again for a column"
+        if name not in can_be_columns:
+            advice = "; not every warehouse can hold a column of that name beside the others"
         lines.append(
             f"{count:,} of {total} candidates have the field {plain_name(name)}, {fates.get(name, kept)}{advice}"
         )
+    if unnamed:
+        lines.append(f"{count_of(unnamed, 'field')} with names that not every warehouse can hold: {kept}")
     for (name, misfit), count in sorted(tally.misfits.items()):
         lines.append(f"{count:,} of {total} values of {plain_name(name)} are {misfit}; {fates.get(name, kept)}")
     for line in lines[:MAX_WARNINGS]:

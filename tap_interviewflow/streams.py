@@ -143,8 +143,7 @@ class Candidates(Stream):
         conformer = Conformer(
             self.effective_schema,
             deselected={path[0] for path in paths if len(path) == 1},
-            deselected_inside={path for path in paths if len(path) > 1},
-            masked=self._masked,
+            masked={path[0] for path in paths} | self._masked,
         )
         self._is_rescuing = conformer.has_rescue
         self._reader.prepare(

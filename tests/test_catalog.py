@@ -202,18 +202,18 @@ def test_a_hand_made_catalog_loads_records_with_their_key(api: Sandbox, read: Re
         (OPEN_AS_IT_WAS, OPEN),
         (OPEN, OPEN),
         (
-            {"type": "object", "properties": {"inner": OPEN_AS_IT_WAS, "text": TEXT}},
-            {"type": "object", "properties": {"inner": OPEN, "text": TEXT}},
+            {"type": ["object", "null"], "properties": {"inner": OPEN_AS_IT_WAS, "text": TEXT}},
+            {"type": ["object", "null"], "properties": {"inner": OPEN, "text": TEXT}},
         ),
-        ({"type": "array", "items": OPEN_AS_IT_WAS}, {"type": "array", "items": OPEN}),
+        ({"type": ["array", "null"], "items": OPEN_AS_IT_WAS}, {"type": ["array", "null"], "items": OPEN}),
         ({"anyOf": [OPEN_AS_IT_WAS, {"type": "null"}]}, {"anyOf": [OPEN, {"type": "null"}]}),
         (
-            {"type": "object", "additionalProperties": {"type": "object", "properties": {}}},
-            {"type": "object", "additionalProperties": {"type": "object"}},
+            {"type": ["object", "null"], "additionalProperties": {"type": "object", "properties": {}}},
+            {"type": ["object", "null"], "additionalProperties": {"type": "object"}},
         ),
         (
-            {"type": "object", "properties": {"properties": {"type": "object", "properties": {}}}},
-            {"type": "object", "properties": {"properties": {"type": "object"}}},
+            {"type": ["object", "null"], "properties": {"properties": {"type": "object", "properties": {}}}},
+            {"type": ["object", "null"], "properties": {"properties": {"type": "object"}}},
         ),
     ],
     ids=["open", "mended", "nested", "in an array", "in an alternative", "in the rest", "of that name"],
@@ -228,6 +228,39 @@ def test_the_schema_message_has_open_objects_as_they_are_mended(api: Sandbox, re
     properties = run.of("SCHEMA")[0]["schema"]["properties"]
     assert properties["metadata"] == OPEN
     assert properties["additionalFields"] == {"type": ["object", "null"], "properties": {"inner": OPEN}}
+
+
+# Every other column
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"type": "string"}, TEXT),
+        ({"type": ["string"], "enum": ["a"]}, {"type": ["string", "null"], "enum": ["a", None]}),
+        ({"anyOf": [{"type": "string"}]}, {"anyOf": [{"anyOf": [{"type": "string"}]}, {"type": "null"}]}),
+        ({"const": "a"}, {"anyOf": [{"const": "a"}, {"type": "null"}]}),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        ({}, {}),
+    ],
+    ids=str,
+)
+def test_every_column_but_the_key_takes_null(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert columns(catalog(email=before))["email"] == after
+
+
+@pytest.mark.parametrize("metadata", [[], [([], {"selected": True})]], ids=["without metadata", "with metadata"])
+def test_a_catalog_saved_before_keeps_no_column_that_not_every_warehouse_can_hold(metadata: Any) -> None:
+    names = ["xmin", "Größe", "Grüße", "created_at", "createdAt", "Ключ", "x" * 64, "_rescued_data", "ID"]
+    assert list(columns(catalog(*metadata, **dict.fromkeys(names, TEXT)))) == [
+        *(*KEYS, "Größe", "created_at", "createdAt", "_rescued_data")
+    ]
+
+
+def test_a_deselected_column_takes_no_other_ones_place_and_stays_deselected() -> None:
+    deselected = [(["properties", name], {"selected": False}) for name in ("First Name", "xmin")]
+    given = catalog(([], {"selected": True}), *deselected, **{"First Name": TEXT, "first_name": TEXT, "xmin": TEXT})
+    assert [name for name in columns(given) if selected(given, "properties", name)] == [*KEYS, "first_name"]
 
 
 # What is replicated

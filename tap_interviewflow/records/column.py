@@ -1,4 +1,4 @@
-"""One column: what it takes, as discovery or a catalog by hand defines it, and which of its values do not fit."""
+"""One column: which values fit its definition, be it from discovery or from a catalog that was edited by hand."""
 
 from __future__ import annotations
 
@@ -7,121 +7,109 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from tap_interviewflow.records.json import fits_double, json_safe
+from tap_interviewflow.records.schema import type_of
 from tap_interviewflow.records.times import are_times, is_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-MAX_BITS: Final = 63
-"""A whole number has at most these and its sign: no warehouse's integer is wider."""
+    Check: TypeAlias = Callable[[Sequence[Any]], bool]
 
 _ANNOTATIONS: Final = {"type", "title", "description", "default", "examples"}
-_NOTHING: Final = type(None)
 
 
 class Column(NamedTuple):
-    """One property of the schema.
+    """A property of the schema.
 
     Attributes:
         name: Its name.
-        kind: What it takes, in words.
-        types: The Python types of values that may fit; None where only ``fits`` can tell.
-        fits: Whether values of these types, none of them null, all fit; None where the types say it all.
-        nullable: Whether it takes null.
+        type_name: Its type in words.
+        types: The Python types of its values; None if only ``check`` can tell.
+        check: Whether values, of these types and none of them null, all fit; None if the types are all that counts.
     """
 
     name: str
-    kind: str
+    type_name: str
     types: frozenset[type] | None
-    fits: Callable[[Sequence[Any]], bool] | None
-    nullable: bool
+    check: Check | None
 
     @classmethod
     def of(cls, name: str, definition: Mapping[str, Any]) -> Column:
-        """Read a property's definition, from discovery or from a catalog that a user has changed.
+        """Read the definition of a property.
 
         Raises:
-            ValueError: If it is not a JSON Schema.
+            ValueError: If it is not a JSON Schema, or refers to another one.
         """
         declared = definition.get("type", ())
         types = {declared} if isinstance(declared, str) else set(declared)
         rest = {key: value for key, value in definition.items() if key not in _ANNOTATIONS}
-        nullable = "null" in types
-        for json_type, allowed, kind, python, fits in _KINDS:
+        for json_type, allowed, column_type, python_types, check in _TYPES:
             if types - {"null"} == {json_type} and rest in allowed:
-                return cls(name, kind, frozenset({*python, *({_NOTHING} if nullable else ())}), fits, nullable)
-        # Slow to load, and for a catalog made by hand only.
-        from jsonschema import Draft202012Validator, FormatChecker, SchemaError  # noqa: PLC0415
+                return cls(name, column_type, frozenset({*python_types, type(None)}), check)
+        return cls(name, "of a type of its own", None, _validator(name, definition))
 
-        try:
-            Draft202012Validator.check_schema(definition)
-        except SchemaError:
-            raise ValueError(name) from None
-        if any(keyword in _names_in(definition) for keyword in ("$ref", "$dynamicRef")):  # there is nothing to refer to
-            raise ValueError(name)
-
-        formats = FormatChecker()
-        formats.checks("date-time")(lambda value: not isinstance(value, str) or is_time(value))
-        validator = Draft202012Validator(dict(definition), format_checker=formats)
-        nullable = bool(validator.is_valid(None))
-
-        def fits_all(values: Sequence[Any]) -> bool:
-            return all(value == json_safe(value) and validator.is_valid(value) for value in values)
-
-        return cls(name, "of a kind of its own", None, fits_all, nullable)
-
-    def misfits(self, values: Sequence[Any]) -> Sequence[int]:
-        """Say at which places a value does not fit."""
+    def mismatches(self, values: Sequence[Any]) -> Sequence[int]:
+        """Return the indices of the values that do not fit. Null always fits."""
         if self._fit(values):
             return ()
-        return [place for place, value in enumerate(values) if not self._fit((value,))]
+        return [index for index, value in enumerate(values) if not self._fit((value,))]
 
     def _fit(self, values: Sequence[Any]) -> bool:
-        if self.types is None:
-            present = values if not self.nullable else [value for value in values if value is not None]
-            return self.fits is None or self.fits(present)
-        if not self.types.issuperset(map(type, values)):
+        if self.types is not None and not self.types.issuperset(map(type, values)):
             return False
-        return self.fits is None or self.fits([value for value in values if value is not None])
+        return self.check is None or self.check([value for value in values if value is not None])
+
+    def describe(self, value: object) -> str:
+        """Describe a value that does not fit, in words that follow “3 of 3,600 values of score are”."""
+        found = _PLURALS.get(type_of(value), type_of(value))
+        if self.types is not None and type(value) in self.types:
+            unlike = {"number": "numbers beyond 64 bits or a double", "date-time": "not full RFC 3339 times"}
+            found = unlike["number"] if found == "numbers" else unlike.get(self.type_name, "arrays with other values")
+        return f"{found}, its column is {self.type_name}"
 
 
-def _names_in(value: object) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from value
-        value = list(value.values())
-    for member in value if isinstance(value, list) else ():
-        yield from _names_in(member)
+def _validator(name: str, definition: Mapping[str, Any]) -> Check:
+    # Only for catalogs edited by hand, and slow to import.
+    from jsonschema import Draft202012Validator, FormatChecker, SchemaError  # noqa: PLC0415
+
+    try:
+        Draft202012Validator.check_schema(definition)
+    except SchemaError:
+        raise ValueError(name) from None
+    if "$ref" in str(definition) or "$dynamicRef" in str(definition):
+        raise ValueError(name)
+    formats = FormatChecker()
+    formats.checks("date-time")(lambda value: not isinstance(value, str) or is_time(value))
+    validator = Draft202012Validator(dict(definition), format_checker=formats)
+    return lambda values: all(value == json_safe(value) and validator.is_valid(value) for value in values)
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:
-    with suppress(InvalidOperation):  # what is not a number has no order
-        if not values or (min(values) >= -(2**MAX_BITS) and max(values) < 2**MAX_BITS):
+    """Whether integers have at most 64 bits, and other numbers fit a double."""
+    with suppress(InvalidOperation):  # NaN has no order
+        if not values or (min(values) >= -(2**63) and max(values) < 2**63):
             return True
-    return all(-(2**MAX_BITS) <= value < 2**MAX_BITS if type(value) is int else fits_double(value) for value in values)
+    return all(-(2**63) <= value < 2**63 if type(value) is int else fits_double(value) for value in values)
 
 
 def _are_texts(values: Sequence[Any]) -> bool:
     return all(type(member) is str for value in values for member in value)
 
 
-_OPEN_OBJECTS: Final[tuple[dict[str, Any], ...]] = (
-    {},
-    {"properties": {}},
-    {"additionalProperties": True},
-    {"properties": {}, "additionalProperties": True},
-)
+_PLURALS: Final = {"boolean": "booleans", "number": "numbers", "array": "arrays", "object": "objects"}
+_OPEN_OBJECTS: Final[tuple[dict[str, Any], ...]] = ({}, {"additionalProperties": True})
 _OPEN_ARRAYS: Final[tuple[dict[str, Any], ...]] = ({}, {"items": {}})
 _ARRAYS_OF_TEXT: Final = ({"items": {"type": ["string"]}}, {"items": {"type": "string"}})
 
-_Kind: TypeAlias = "tuple[str, tuple[dict[str, Any], ...], str, set[type], Callable[[Sequence[Any]], bool] | None]"
-# JSON type, what else the definition may say, the kind in words, its Python types, and what to ask of the values.
-_KINDS: Final[tuple[_Kind, ...]] = (
+# Of each type of column: its JSON type, what else its definition may say, its name in words, the Python types of its
+# values, and a further check of the values.
+_TYPES: Final[tuple[tuple[str, tuple[dict[str, Any], ...], str, set[type], Check | None], ...]] = (
     ("string", ({},), "text", {str}, None),
     ("string", ({"format": "date-time"},), "date-time", {str}, are_times),
     ("number", ({},), "number", {int, Decimal}, _are_numbers),
-    ("integer", ({},), "whole number", {int}, _are_numbers),
+    ("integer", ({},), "integer", {int}, _are_numbers),
     ("boolean", ({},), "boolean", {bool}, None),
     ("object", _OPEN_OBJECTS, "object", {dict}, None),
     ("array", _OPEN_ARRAYS, "array", {list}, None),
     ("array", _ARRAYS_OF_TEXT, "array of text", {list}, _are_texts),
-)  # fmt: skip
+)

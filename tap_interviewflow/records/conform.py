@@ -1,7 +1,6 @@
 """Conforming candidates to the schema: what fits stays in its column, the rest moves to ``_rescued_data``.
 
-A record is a candidate laid over an empty one. Then a page is checked column by column: where all values of a column
-fit, that is two passes in C.
+A page is checked column by column: where all values of a column fit, that is two passes in C.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from tap_interviewflow.records.column import Column
 from tap_interviewflow.records.json import json_safe
 from tap_interviewflow.records.rescue import Rescue, Tally
-from tap_interviewflow.records.schema import ID, ID_SOURCES, INTERVIEWER, KEY_PROPERTIES, RESCUED
+from tap_interviewflow.records.schema import ID, ID_SOURCES, INTERVIEWER, KEY_PROPERTIES, OWN, RESCUED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 
 class NoIDError(ValueError):
@@ -32,31 +31,23 @@ class Conformer:
     Attributes:
         has_rescue: Whether records have the column ``_rescued_data``.
         width: How many columns they have.
-        dropped: The fields that are deselected or masked: none of them may come out under another name.
+        dropped: The fields that are deselected, or hidden by a map: they are never rescued.
     """
 
     def __init__(
-        self,
-        schema: Mapping[str, Any],
-        *,
-        deselected: Collection[str] = (),
-        deselected_inside: Collection[tuple[str, ...]] = (),
-        masked: Collection[str] = (),
+        self, schema: Mapping[str, Any], *, deselected: Collection[str] = (), masked: Collection[str] = ()
     ) -> None:
         """Prepare for a schema.
 
         Args:
             schema: The effective schema of the stream.
-            deselected: Names of fields that are to be dropped, never rescued.
-            deselected_inside: The same for members of objects, by the names that lead to them.
-            masked: Names of fields of which nothing is to be rescued: what a map is to hide would come out there.
+            deselected: Names of fields that are not written.
+            masked: Names of fields that are written, but never rescued.
         """
-        self._deselected_inside = {*deselected_inside, *((name,) for name in masked)}
         self._empty: dict[str, Any] = dict.fromkeys(name for name in schema["properties"] if name not in deselected)
-        columns = [Column.of(name, schema["properties"][name]) for name in self._empty if name not in KEY_PROPERTIES]
-        self._columns = [column for column in columns if column.name != RESCUED]
-        self._required = [column.name for column in columns if not column.nullable]
-        self._expected = {INTERVIEWER, ID, *deselected, *(column.name for column in self._columns)}
+        self._columns = [Column.of(name, schema["properties"][name]) for name in self._empty if name not in OWN]
+        self._fields = {*KEY_PROPERTIES, *(column.name for column in self._columns)}
+        self._expected = {*self._fields, *deselected}
         self.has_rescue = RESCUED in self._empty
         self.width = len(self._empty)
         self.dropped = {*deselected, *masked}
@@ -67,13 +58,14 @@ class Conformer:
         """Make the records of a page.
 
         Args:
-            candidates: Candidates as ``json.decode`` gives them.
+            candidates: Candidates as ``json.decode`` returns them.
             interviewer_id: The Interviewer that they were read from.
             has_extreme_numbers: Whether they may hold numbers that are not ``json_safe``.
 
         Returns:
             Records that are valid by the schema: every column in the schema's order, null where the candidate has no
-            value, and ``_rescued_data`` with everything else, null where there is nothing else. And what was rescued.
+            value, and ``_rescued_data`` with everything else, null where there is nothing else. And what did not fit,
+            counted.
 
         Raises:
             NoIDError: If a candidate has no ID.
@@ -82,43 +74,34 @@ class Conformer:
             return [], Tally()
         rescue = Rescue(len(candidates))
         names: set[str] = set().union(*candidates)
-        records = [self._empty | known for known in self._known(candidates, names)]
+        records = [self._empty | fields for fields in self._known(candidates, names)]
         values = dict(zip(self._empty, zip(*map(dict.values, records), strict=True), strict=True))
-        ids = tuple(ids_of(candidates))
-        for name, keys in ((INTERVIEWER, (interviewer_id,) * len(candidates)), (ID, ids)):
+        for name, keys in ((INTERVIEWER, (interviewer_id,) * len(records)), (ID, tuple(ids_of(candidates)))):
             if values[name] != keys:
                 rescue.differing_keys(name, values[name], keys)
                 _fill(records, name, keys)
         for column in self._columns:
-            for place in rescue.misfits(column, values[column.name], candidates):
-                records[place][column.name] = None
+            for index in column.mismatches(values[column.name]):
+                rescue.mismatch(index, column, values[column.name][index])
+                records[index][column.name] = None
         if not names <= self._expected:
-            rescue.unknown(self._expected, candidates)
+            rescue.unknown(candidates, self._expected)
         if has_extreme_numbers:
             records = json_safe(records)
         if self.has_rescue:
-            _fill(records, RESCUED, rescue.column(self._deselected_inside))
-        for name in self._required:
-            _leave_out_nulls(records, name)
+            _fill(records, RESCUED, rescue.column(self.dropped))
         return records, rescue.tally
 
-    def _known(self, candidates: Sequence[dict[str, Any]], names: set[str]) -> Iterable[dict[str, Any]]:
-        """Give what there are columns for of each candidate; ``names`` are those of all their fields."""
-        columns = self._empty.keys()
-        if names <= columns:
+    def _known(self, candidates: Sequence[dict[str, Any]], names: set[str]) -> Sequence[dict[str, Any]]:
+        """Return the fields of each candidate that have a column; ``names`` are those of all fields."""
+        if names <= self._fields:
             return candidates
-        return ({name: candidate[name] for name in columns & candidate} for candidate in candidates)
+        return [{name: candidate[name] for name in self._fields & candidate.keys()} for candidate in candidates]
 
 
-def _fill(records: Iterable[dict[str, Any]], name: str, values: Iterable[Any]) -> None:
+def _fill(records: Sequence[dict[str, Any]], name: str, values: Sequence[Any]) -> None:
     for record, value in zip(records, values, strict=True):
         record[name] = value
-
-
-def _leave_out_nulls(records: Iterable[dict[str, Any]], name: str) -> None:
-    for record in records:
-        if record[name] is None:
-            del record[name]
 
 
 def ids_of(candidates: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,19 +1,18 @@
-"""What does not fit: kept in ``_rescued_data``, and counted."""
+"""What does not fit the schema: kept in ``_rescued_data``, and counted."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from tap_interviewflow.records.json import is_empty, json_safe
+from tap_interviewflow.records.schema import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from tap_interviewflow.records.column import Column
-
 
 MAX_NAMES: Final = 10_000
 """After so many names of fields that did not fit, no further ones are counted."""
@@ -66,73 +65,39 @@ def _count(counts: Counter[Any], more: Counter[Any]) -> None:
 
 
 class Rescue:
-    """What does not fit of a page, by the places of the candidates."""
+    """What does not fit of a page, by the index of the candidate."""
 
-    def __init__(self, count: int) -> None:
-        """Start with nothing kept, of a page with so many candidates."""
-        self.tally = Tally(count)
-        self._values: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+    def __init__(self, candidates: int) -> None:
+        """Start with nothing, of a page with so many candidates."""
+        self.tally = Tally(candidates)
+        self._fields: defaultdict[int, dict[str, Any]] = defaultdict(dict)
 
     def differing_keys(self, name: str, sent: Sequence[Any], keys: Sequence[str]) -> None:
         """Keep what the API sent in the place of a key."""
-        for place, value in enumerate(sent):
-            if value is not None and value != keys[place]:
-                self._keep(place, name, value, f"{_kind_of(value)} that differs from the key")
+        for index, (value, key) in enumerate(zip(sent, keys, strict=True)):
+            if value is not None and value != key:
+                self._keep(index, name, value, f"{type_of(value)} that differs from the key")
 
-    def misfits(self, column: Column, values: Sequence[Any], candidates: Sequence[Mapping[str, Any]]) -> Sequence[int]:
-        """Keep the values of a column that do not fit, and say at which places they are."""
-        misfits = column.misfits(values)
-        for place in misfits:
-            if column.name in candidates[place]:
-                self._keep(place, column.name, values[place], _misfit(values[place], column))
-        return misfits
+    def mismatch(self, index: int, column: Column, value: object) -> None:
+        """Keep a value that is not of its column's type."""
+        self._keep(index, column.name, value, column.describe(value))
 
-    def unknown(self, expected: Collection[str], candidates: Sequence[Mapping[str, Any]]) -> None:
-        """Keep fields that are not expected."""
-        for place, candidate in enumerate(candidates):
+    def unknown(self, candidates: Sequence[Mapping[str, Any]], expected: Collection[str]) -> None:
+        """Keep the fields that are not expected."""
+        for index, candidate in enumerate(candidates):
             for name in candidate:
                 if name not in expected:
-                    self._keep(place, name, candidate[name])
+                    self._keep(index, name, candidate[name])
 
-    def column(self, deselected_inside: Collection[tuple[str, ...]]) -> list[dict[str, Any] | None]:
-        """Give the column of what was kept, without what was deselected inside of it."""
-        kept: list[dict[str, Any] | None] = [None] * self.tally.candidates
-        for place, values in self._values.items():
-            ordered = {name: values[name] for name in sorted(values)}
-            for path in deselected_inside:
-                ordered = _without(ordered, path)
-            kept[place] = json_safe(ordered, widest=2**64) or None
-        return kept
+    def column(self, dropped: Collection[str]) -> list[dict[str, Any] | None]:
+        """Return the column ``_rescued_data``, without the fields that are to be dropped."""
+        column: list[dict[str, Any] | None] = [None] * self.tally.candidates
+        for index, fields in self._fields.items():
+            kept = {name: fields[name] for name in sorted(fields) if name not in dropped}
+            column[index] = json_safe(kept, widest=2**64) or None
+        return column
 
-    def _keep(self, place: int, name: str, value: object, misfit: str | None = None) -> None:
-        self._values[place][name] = value
+    def _keep(self, index: int, name: str, value: object, mismatch: str | None = None) -> None:
+        self._fields[index][name] = value
         if not is_empty(value):
-            self.tally.note(place, name, misfit)
-
-
-def _without(value: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401
-    """Give a value without the member that a path leads to, in whatever lists it stands."""
-    if isinstance(value, list):
-        return [_without(member, path) for member in value]
-    if not isinstance(value, dict) or path[0] not in value:
-        return value
-    if len(path) == 1:
-        return {name: member for name, member in value.items() if name != path[0]}
-    return {**value, path[0]: _without(value[path[0]], path[1:])}
-
-
-def _kind_of(value: object) -> str:
-    kinds = {str: "text", bool: "boolean", dict: "an object", list: "an array", type(None): "null"}
-    return kinds.get(type(value), "a number")
-
-
-def _misfit(value: object, column: Column) -> str:
-    """Say what a value is, and what its column takes, in words that follow «3 of 3,600 values of score are»."""
-    if column.types is not None and type(value) in column.types:
-        odd = {"number": "numbers beyond 64 bits or a double", "date-time": "not full RFC 3339 times"}
-        is_number = isinstance(value, (int, Decimal))
-        found = odd["number"] if is_number else odd.get(column.kind, "of another kind inside")
-    else:
-        plural = {"an object": "objects", "an array": "arrays", "a number": "numbers", "boolean": "booleans"}
-        found = plural.get(_kind_of(value), _kind_of(value))
-    return f"{found}, its column is {column.kind}"
+            self.tally.note(index, name, mismatch)

@@ -1,13 +1,13 @@
 """The schema of candidates: the documented fields, and what a sample adds to them.
 
-The shapes are those that every target can load: nullable scalars, arrays, arrays of strings, and objects
-that are open. Sub-properties are never declared, since their names are free and no type is promised.
+Only types that every target can load (nullable scalars, arrays, arrays of strings and open objects), and only names
+that every warehouse can hold.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from tap_interviewflow.records.json import is_empty
@@ -23,12 +23,14 @@ RESCUED: Final = "_rescued_data"
 KEY_PROPERTIES: Final = (INTERVIEWER, ID)
 
 ID_SOURCES: Final = ("interviewId", ID, "_id")
-"""Where the ID of the interview is looked for, in this order."""
+"""The fields that may hold the ID of the interview, in this order."""
 
 MAX_COLUMNS: Final = 1_000
-"""What warehouses take. An API that uses values as names would make as many as it has candidates."""
+MAX_NAME_BYTES: Final = 63
+"""PostgreSQL's limit: the lowest of the warehouses'."""
 
-MAX_NAME: Final = 255
+_SYSTEM_COLUMNS: Final = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+"""PostgreSQL has these columns in each table."""
 
 _TEXT: Final = {"type": ["string", "null"]}
 _TIME: Final = {"type": ["string", "null"], "format": "date-time"}
@@ -40,7 +42,7 @@ _ARRAY: Final = {"type": ["array", "null"]}
 _ARRAY_OF_TEXT: Final = {"type": ["array", "null"], "items": {"type": ["string"]}}
 _KEY: Final = {"type": ["string"]}
 
-_KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
+_TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
     "text": _TEXT,
     "number": _NUMBER,
     "boolean": _BOOLEAN,
@@ -72,65 +74,67 @@ OWN: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def candidates_schema(sample: Iterable[Mapping[str, object]] = ()) -> dict[str, Any]:
-    """Give the schema of the stream.
+    """Return the JSON Schema of a candidate.
 
     Args:
-        sample: Candidates as the API sent them; their top-level fields become columns behind the
-            documented ones, sorted by name.
-
-    Returns:
-        A JSON Schema of one candidate.
+        sample: Candidates as the API sent them. Their further top-level fields become columns behind the documented
+            ones, sorted by name.
     """
-    properties = {name: dict(definition) for name, definition in DOCUMENTED.items()}
-    taken = {name.casefold() for name in (*properties, RESCUED)}
-    for name, definition in sorted(_sampled(sample).items()):
-        # Most targets fold the case of a column's name: a second spelling stays in the rescue.
-        if len(properties) == MAX_COLUMNS:
-            break
-        if is_column_name(name) and name.casefold() not in taken:
-            taken.add(name.casefold())
-            properties[name] = dict(definition)
+    sampled = _inferred(sample)
+    definitions = {**DOCUMENTED, **{name: sampled[name] for name in sorted(sampled.keys() - DOCUMENTED.keys())}}
+    properties = {name: dict(definitions[name]) for name in column_names(definitions) if name != RESCUED}
     properties[RESCUED] = dict(OWN[RESCUED])
     return {"type": "object", "properties": properties, "required": list(KEY_PROPERTIES)}
 
 
-def _sampled(sample: Iterable[Mapping[str, object]]) -> dict[str, Mapping[str, Any]]:
-    kinds: defaultdict[str, Counter[str]] = defaultdict(Counter)
+def column_names(names: Iterable[str]) -> list[str]:
+    """Return the names that every warehouse can hold as columns of one table.
+
+    Args:
+        names: Names of fields, in their order: of names that are alike, the first one is returned. The tap's own
+            columns are always returned, and no name that is alike to one of them.
+    """
+    taken = {_normalized(name) for name in OWN}
+    columns = []
+    for name in names:
+        column = _normalized(name)
+        if name in OWN:
+            columns.append(name)
+        elif column not in taken and len(taken) < MAX_COLUMNS and _is_loadable(name, column):
+            taken.add(column)
+            columns.append(name)
+    return columns
+
+
+def _is_loadable(name: str, column: str) -> bool:
+    is_reserved = column in _SYSTEM_COLUMNS or column.startswith("_sdc_")  # the latter are the targets' own columns
+    return bool(column) and name.isprintable() and len(name.encode()) <= MAX_NAME_BYTES and not is_reserved
+
+
+def _normalized(name: str) -> str:
+    """Return a name as the SDK's SQL targets spell it: names that become the same end their run."""
+    name = re.sub("[^a-zA-Z0-9_. -]", "", name).strip().lower()
+    name = re.sub("[. -]", "_", name)
+    return f"{'abcdefghij'[int(name[0])]}{name[1:]}" if name[:1].isdigit() else name
+
+
+def _inferred(sample: Iterable[Mapping[str, object]]) -> dict[str, Mapping[str, Any]]:
+    """Return the type that most values of a field have, by its name; ``date-time`` only if all are times."""
+    types: defaultdict[str, Counter[str]] = defaultdict(Counter)
     not_times: set[str] = set()
     for candidate in sample:
         for name, value in candidate.items():
-            if kind := _kind(value):
-                kinds[name][kind] += 1
+            if not is_empty(value):
+                types[name][type_of(value)] += 1
             if not (value is None or (isinstance(value, str) and is_time(value))):
                 not_times.add(name)
     return {
-        name: _TIME if name not in not_times else _KINDS[max(_KINDS, key=lambda kind: seen[kind])]
-        for name, seen in kinds.items()
+        name: _TIME if name not in not_times else _TYPES[max(_TYPES, key=lambda kind: seen[kind])]
+        for name, seen in types.items()
     }
 
 
-def _kind(value: object) -> str | None:
-    """Name the kind of a value; null and what is empty show none."""
-    if is_empty(value):
-        return None
-    match value:
-        case bool():
-            return "boolean"
-        case str():
-            return "text"
-        case int() | Decimal() | float():
-            return "number"
-        case dict():
-            return "object"
-        case _:
-            return "array"
-
-
-def is_column_name(name: str) -> bool:
-    """Whether targets can make a column of this name.
-
-    None of them loads an empty name or an endless one, and what begins with ``_sdc_`` is their own: a candidate
-    that sets ``_sdc_deleted_at`` would be taken for deleted.
-    """
-    is_loadable = bool(name.strip()) and name.isprintable() and len(name) <= MAX_NAME
-    return is_loadable and not name.casefold().startswith("_sdc_")
+def type_of(value: object) -> str:
+    """Name the type of a JSON value."""
+    names = {str: "text", bool: "boolean", dict: "object", list: "array", type(None): "null"}
+    return names.get(type(value), "number")

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from singer_sdk.sql import SQLSink
 
 from tap_interviewflow.records.json import decode
-from tap_interviewflow.records.schema import DOCUMENTED, MAX_COLUMNS, MAX_NAME, candidates_schema
+from tap_interviewflow.records.schema import DOCUMENTED, MAX_COLUMNS, OWN, candidates_schema, column_names
 from tests import strangers
 from tests.sandbox import Sandbox
 
@@ -42,11 +44,9 @@ def test_any_sample_makes_columns_that_every_target_can_load(page: list[dict[str
     assert names[: len(DOCUMENTED)] == list(DOCUMENTED)
     assert names[len(DOCUMENTED) : -1] == sorted(names[len(DOCUMENTED) : -1])
     assert names[-1] == "_rescued_data"
-    assert len({name.casefold() for name in names}) == len(names)
     for name, definition in schema["properties"].items():
         shape = {key: value for key, value in definition.items() if key != "description"}
         assert shape in (PORTABLE if name not in schema["required"] else [{"type": ["string"]}])
-        assert name.strip()
     assert schema["required"] == ["interviewerId", "id"]
 
 
@@ -84,31 +84,57 @@ def test_a_field_gets_the_kind_that_is_seen_most_often(sampled: list[object], ki
 @pytest.mark.parametrize(
     "name",
     [
-        "",
-        " ",
-        "_sdc_deleted_at",
-        "_SDC_x",
-        "Name",
-        "a\x00",
-        "a\nb",
-        "_rescued_data",
-        "_Rescued_Data",
-        "x" * (MAX_NAME + 1),
+        *("", " ", "\ufffd", "Ключ", "a\nb", "x" * 64, "ü" * 32, "_sdc_deleted_at", "_SDC_x", "-sdc-x"),
+        *("xmin", "CTID", "xmin!", "Name", "created.at!", "_Rescued_Data", "_rescued_data"),
     ],
 )
-def test_a_name_that_targets_cant_have_or_take_for_another_gets_no_column(name: str) -> None:
-    assert list(candidates_schema([{name: "value"}])["properties"]) == [*DOCUMENTED, "_rescued_data"]
+def test_a_field_whose_name_some_warehouse_can_not_hold_gets_no_column(name: str) -> None:
+    sample = [{name: "value", "created at": 1}] if name == "created.at!" else [{name: "value"}]
+    names = list(candidates_schema(sample)["properties"])
+    assert names == [*DOCUMENTED, *(["created at"] if len(sample[0]) > 1 else []), "_rescued_data"]
 
 
-def test_of_two_names_that_differ_in_case_only_one_gets_a_column() -> None:
-    assert "Score" in candidates_schema([{"score": 1, "Score": 2}])["properties"]
-    assert "score" not in candidates_schema([{"score": 1, "Score": 2}])["properties"]
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x" * 63,
+        "xü" * 21,
+        "Größe",
+        'with "quotes"',
+        "%(x)s",
+        "select",
+        "order by",
+        "First Name",
+        "a ",
+        "created_at",
+        "1",
+    ],
+)
+def test_a_field_whose_name_every_warehouse_can_hold_gets_a_column(name: str) -> None:
+    assert list(candidates_schema([{name: "value"}])["properties"]) == [*DOCUMENTED, name, "_rescued_data"]
 
 
-def test_an_api_that_uses_values_as_names_makes_no_more_columns_than_warehouses_take() -> None:
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [("Score", "score"), ("First Name", "first_name"), ("Größe", "Grüße"), ("a", "a "), ("1", "b"), ("a-b", "a.b")],
+)
+def test_of_two_fields_with_names_that_are_alike_the_earlier_one_gets_a_column(earlier: str, later: str) -> None:
+    assert list(candidates_schema([{later: 1, earlier: 2}])["properties"]) == [*DOCUMENTED, earlier, "_rescued_data"]
+
+
+@given(st.lists(strangers.names, max_size=30, unique_by=strangers.received))
+def test_the_sdks_sql_targets_keep_all_columns_apart(names: list[str]) -> None:
+    columns = column_names(strangers.received(names))
+    spelled = [SQLSink.conform_name(None, name) for name in columns]  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
+    assert len({*spelled, *(name.casefold() for name in OWN)}) == len(columns) + len({*OWN} - {*columns})
+    assert all(spelled)
+
+
+def test_there_are_no_more_columns_than_every_warehouse_takes() -> None:
     names = list(candidates_schema({f"x{number:05}": 1} for number in range(2 * MAX_COLUMNS))["properties"])
     assert names[: len(DOCUMENTED)] == list(DOCUMENTED)
-    assert names[-2:] == [f"x{MAX_COLUMNS - len(DOCUMENTED) - 1:05}", "_rescued_data"]
+    assert names[-2:] == [f"x{MAX_COLUMNS - len(DOCUMENTED) - 2:05}", "_rescued_data"]
+    assert len(names) == MAX_COLUMNS
 
 
 def test_discovery_gives_the_catalog_that_was_agreed_upon(read: Read) -> None:
