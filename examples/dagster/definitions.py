@@ -48,12 +48,13 @@ def candidates(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
                 metrics[metric["metric"]] = metric
             else:
                 context.log.log(entry.get("level", "info").upper(), entry["event"])
-    if meltano.returncode:
-        raise dg.Failure(f"Interviewer {interviewer}: Meltano ended with {meltano.returncode}")
-    written = metrics["candidates_written"]
-    return dg.MaterializeResult(
-        metadata={"dagster/partition_row_count": written["value"], "verdict": written["tags"]["verdict"]}
+    written = metrics.get("candidates_written")  # there is none if the load failed before it had read anything
+    metadata = (
+        {"dagster/partition_row_count": written["value"], "verdict": written["tags"]["verdict"]} if written else {}
     )
+    if meltano.returncode:  # also after an incomplete read: what came is loaded, and a retry reads all of it again
+        raise dg.Failure(f"Interviewer {interviewer}: Meltano ended with {meltano.returncode}", metadata=metadata)
+    return dg.MaterializeResult(metadata=metadata)
 
 
 @dg.sensor(target=candidates, default_status=dg.DefaultSensorStatus.RUNNING)
@@ -78,10 +79,10 @@ def hourly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
 
 
 class WhenLoaded(DagsterDbtTranslator):
-    """Has the models follow the candidates, as soon as no load is under way."""
+    """The models follow the candidates, as soon as no load is under way."""
 
     def get_automation_condition(self, _: Mapping[str, Any]) -> dg.AutomationCondition:
-        """Give the same one to all of them."""
+        """Return the same condition for all models."""
         return dg.AutomationCondition.eager()
 
 

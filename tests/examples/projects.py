@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from tests.environments import ROOT
+from tests.newcomers import published, shell
+from tests.pages import block
 from tests.targets.projects import Project, meltano
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.sandbox import Sandbox
 
 EXAMPLES = ROOT / "examples"
+
+
+def follow(example: str, beginning: str, folder: Path, *programs: Path, **variables: str) -> str:
+    """Do what the page of an example says in one block, in a clone of this project; give what was said."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        script = block(EXAMPLES / example / "README.md", beginning).replace("8765", str(free.getsockname()[1]))
+    variables |= published(folder) | {"MELTANO_CLI_LOG_FORMAT": "uncolored"}
+    path = Path(os.pathsep.join(map(str, programs)))
+    return shell(script, folder / "examples" / example, path, **variables)
 
 
 class DbtProject(Project):

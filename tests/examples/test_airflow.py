@@ -11,11 +11,13 @@ import subprocess
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.environments import ROOT, environment
+from tests.examples.projects import follow
 from tests.processes import said_by
 from tests.sandbox import Sandbox
 from tests.targets.pipelines import differences, held, names_of, restored
@@ -23,7 +25,6 @@ from tests.targets.projects import Project, meltano
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
     from tests.targets.pipelines import Row
 
@@ -167,12 +168,21 @@ def test_an_interviewer_that_fails_is_tried_again_and_the_others_are_not(tmp_pat
     assert {f"candidates-{interviewer}" for interviewer in people} <= set(kept)
 
 
+def test_its_page_leads_from_a_clone_to_a_load(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    programs = (Path(meltano()).parent, environment("airflow"))
+    home = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    said = follow("airflow", "(cd ../.. && meltano install)", clone, *programs, **home)
+    assert "Interviewer interviewer-1: 1,200 read, 1,200 written, complete" in said, said
+    assert len((clone / "output" / "candidates.jsonl").read_text("utf-8").splitlines()) == 1200
+
+
 def test_the_key_is_in_no_log_database_or_list_of_processes(tmp_path: Path) -> None:
     with Sandbox({"interviewer-1": 40}, key=KEY, latency=1) as api:
         airflow = Airflow(tmp_path, api)
         with processes_while(api) as seen:
             said = airflow.run("dags", "test", "load_candidates")
-    assert "40 read, 40 written, complete" in said
+    assert "40 read, 40 written, complete" in said, said
     assert KEY not in said
     assert airflow.files_with("interviewer-1")
     assert airflow.files_with(KEY) == []

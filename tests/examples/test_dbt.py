@@ -6,18 +6,19 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.environments import environment
-from tests.examples.projects import DbtProject
+from tests.examples.projects import DbtProject, follow
 from tests.sandbox import Sandbox
+from tests.targets.projects import meltano
 from tests.targets.warehouses import READ_DUCKDB, json_lines, output_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.targets.pipelines import Row
     from tests.targets.postgres import PostgresServer
@@ -99,6 +100,11 @@ def test_two_runs_give_one_row_a_candidate_and_a_history_of_who_moved(
     for versions in history.values():
         assert versions[-1]["dbt_valid_to"] is None
         assert [version["dbt_valid_to"] for version in versions[:-1]] == [row["dbt_valid_from"] for row in versions[1:]]
+
+
+def test_its_page_leads_from_a_clone_to_a_warehouse(tmp_path: Path) -> None:
+    said = follow("dbt", "meltano install", tmp_path, Path(meltano()).parent)
+    assert re.search(r"Done\. PASS=\d+ WARN=0 ERROR=0", said), said
 
 
 def test_a_source_that_was_not_loaded_for_long_is_not_fresh(project: DbtProject) -> None:
