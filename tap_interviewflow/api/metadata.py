@@ -1,10 +1,8 @@
-"""What an answer says beside the list: whether there is more, of how many pages, and how many candidates in all."""
+"""Page metadata: what a response states beside the list, of further pages and of the total."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,12 +19,12 @@ _TOTAL: Final = {
     *("total", "totalcount", "totalitems", "totalelements", "totaldocs", "totalrows", "totalhits"),
     *("totalresults", "totalrecords", "totalcandidates", "totalinterviews", "count"),
 }
+_MAX_DIGITS: Final = 15
 FALSE: Final = {"false", "no", "0"}
 
 
-@dataclass(frozen=True, slots=True)
-class PageMetadata:
-    """What an answer says of its place among the pages; None where it says nothing."""
+class PageMetadata(NamedTuple):
+    """What a response states of further pages, and of all pages and candidates; None where it states nothing."""
 
     has_more: bool | None = None
     pages: int | None = None
@@ -34,61 +32,51 @@ class PageMetadata:
 
 
 def metadata_of(document: object) -> PageMetadata:
-    """Read what an answer says of pages to come."""
+    """Read the metadata of a response, in the spellings of the usual frameworks.
+
+    Of several values, the highest one counts: a total that is too high costs requests, one that is too low loses
+    candidates.
+    """
     if not isinstance(document, dict):
         return PageMetadata()
-    places = list(envelopes(document))
+    objects = list(envelopes(document))
     for _ in range(2):  # meta.pagination is two levels deep
-        places += [
-            inner
-            for place in places
-            for name in _CONTAINERS
-            if isinstance(inner := place.get(name), dict) and not any(inner is known for known in places)
-        ]
+        inner = [each.get(name) for each in objects for name in _CONTAINERS]
+        objects += [each for each in inner if isinstance(each, dict) and not any(each is known for known in objects)]
     flags: set[bool] = set()
     pages: list[int] = []
     totals: list[int] = []
-    for place in places:
-        for name, value in place.items():
-            word = _plain(name)
-            if word in _MORE and (flag := _flag(value)) is not None:
-                flags.add(flag)
-            elif word in _LAST and (said := spelled(value)) in {"true", "false"}:
-                flags.add(said == "false")
-            elif word in _PAGES and (count := _count(value)) is not None:
-                pages.append(count)
-            elif word in _TOTAL and (count := _count(value)) is not None:
-                totals.append(count)
-    # Of several words the one that promises the most: too much costs a request, too little loses candidates.
+    for name, value in (member for each in objects for member in each.items()):
+        key, count = normalized(name), _count(value)
+        if key in _MORE:
+            # A flag, or the address or the number of the next page.
+            flags.add(bool(value) if value is None or isinstance(value, bool) else spelled(value) not in FALSE | {""})
+        elif key in _LAST and spelled(value) in {"true", "false"}:
+            flags.add(spelled(value) == "false")
+        elif key in _PAGES and count is not None:
+            pages.append(count)
+        elif key in _TOTAL and count is not None:
+            totals.append(count)
     return PageMetadata(True in flags if flags else None, max(pages, default=None), max(totals, default=None))
 
 
-_UNSPELLED: Final = re.compile(r"[_\-]")
-
-
-def _plain(name: str) -> str:
-    return _UNSPELLED.sub("", name).lower() if len(name) <= 30 else ""  # noqa: PLR2004  # longer than any of the words
-
-
-def _flag(value: object) -> bool | None:
-    """Read a flag, or the address or number of the next page, null where there is none."""
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    return spelled(value) not in FALSE | {""}
-
-
 def _count(value: object) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:  # noqa: PLR2004
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MAX_DIGITS:
         return int(value)
     return value if type(value) is int and value >= 0 else None
 
 
 def envelopes(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give the objects that may hold the list, or what is said beside it."""
+    """Yield the objects that may hold the list: the document and its wrappers."""
     yield document
     yield from (document[name] for name in WRAPPERS if isinstance(document.get(name), dict))
 
 
+def normalized(key: str) -> str:
+    """Return a key without case and separators; empty for one that is longer than any that is known."""
+    return key.replace("_", "").replace("-", "").lower() if len(key) <= 30 else ""  # noqa: PLR2004
+
+
 def spelled(value: object) -> str:
-    """Give a flag or a code as one spelling, empty for what says nothing."""
-    return str(value).strip().lower() if isinstance(value, (str, bool, int)) else ("" if not value else "something")
+    """Return a flag, a code or a text in lower case; empty for null and what is empty, else “something”."""
+    return str(value).strip().lower() if isinstance(value, (str, bool, int)) else ("something" if value else "")

@@ -230,7 +230,6 @@ REFUSALS: dict[str, Any] = {
     "404": 404,
     "416": 416,
     "422": 422,
-    "data: null": {"data": None},
     "no list": {"message": "there is no such page"},
     "a failure": {"success": False, "message": "page out of range"},
 }
