@@ -213,7 +213,7 @@ def test_a_wrong_key_is_found_before_anything_is_written(api: Sandbox, read: Rea
 
 
 def test_a_refused_page_size_is_explained_by_the_api(api: Sandbox, read: Read) -> None:
-    api.max_limit, api.limit_over = 50, "refuse"
+    api.faults = {(ONE, 1): "always:400:limit must not be greater than 50"}
     (line,) = read(api, page_size=51).lines("ERROR")
     assert line == f"Interviewer {ONE}, page 1: 400 Bad Request: the API says “limit must not be greater than 50”"
 

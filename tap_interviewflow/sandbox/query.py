@@ -31,7 +31,7 @@ def parse_query(content: bytes) -> Query:
     """
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise RequestError(400, "the body must be a JSON object")

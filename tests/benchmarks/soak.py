@@ -91,7 +91,6 @@ def serve(options: argparse.Namespace) -> None:
     with Sandbox(
         held,
         record=False,
-        cache=False,
         seed=options.seed,
         faults=now_and_then,
         moves=moves,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import Request, urlopen
 
-from tests.sandbox.query import PATH
+from tap_interviewflow.sandbox.query import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

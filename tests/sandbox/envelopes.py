@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from tests.sandbox.query import PATH
+from tap_interviewflow.sandbox.query import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,17 +29,17 @@ Lie = Literal[
 TOTAL_CAP = 100
 
 
-class Words(NamedTuple):
-    """What there is to say about a page.
+class PageMetadata(NamedTuple):
+    """What there is to state about a page.
 
     Attributes:
         page: Its number.
-        limit: The most that such a page holds.
+        limit: The most candidates on such a page.
         shown: How many are on this one.
         total: How many there are.
         pages: How many pages these make.
         more: Whether another page follows.
-        asked_limit: The limit that was asked for, which may be above the one that holds.
+        asked_limit: The limit of the request, which may be above the one that holds.
         account: How many all Interviewers have together.
     """
 
@@ -52,111 +52,113 @@ class Words(NamedTuple):
     asked_limit: int
     account: int
 
+    def spelled(
+        self, envelope: Envelope | Framework, metadata: Metadata | None, lies: Iterable[str]
+    ) -> dict[str, object]:
+        """Return what stands beside the list: by `metadata`, or else as the framework has it."""
+        wrong: dict[str, Any] = {}
+        for lie in lies:
+            wrong |= LIES[lie](self)
+        spell = SPELLINGS[metadata] if metadata else SPELLINGS.get(envelope)
+        return spell(self._replace(**wrong)) if spell else {}
 
-# Each word as an API gets it wrong. A lie is about its own word: the others stay true beside it.
-LIES: dict[str, Callable[[Words], dict[str, Any]]] = {
-    "total-of-page": lambda words: {"total": words.shown},
-    "total-remaining": lambda words: {"total": max(words.total - (words.page - 1) * words.limit, 0)},
-    "total-capped": lambda words: {"total": min(words.total, TOTAL_CAP)},
-    "total-lagging": lambda words: {"total": max(words.total - max(words.total // 10, 1), 0)},
-    "total-of-account": lambda words: {"total": words.account},
-    "total-too-high": lambda words: {"total": words.total + 1000},
-    "total-growing": lambda words: {"total": max(words.total, words.page * words.limit) + words.limit},
-    "total-as-text": lambda words: {"total": str(words.total)},
-    "pages-from-zero": lambda words: {"pages": max(words.pages - 1, 0)},
-    "pages-by-asked-limit": lambda words: {"pages": -(-words.total // words.asked_limit)},
+
+# How an API gets its metadata wrong: one at a time, the others stay right beside it.
+LIES: dict[str, Callable[[PageMetadata], dict[str, Any]]] = {
+    "total-of-page": lambda stated: {"total": stated.shown},
+    "total-remaining": lambda stated: {"total": max(stated.total - (stated.page - 1) * stated.limit, 0)},
+    "total-capped": lambda stated: {"total": min(stated.total, TOTAL_CAP)},
+    "total-lagging": lambda stated: {"total": max(stated.total - max(stated.total // 10, 1), 0)},
+    "total-of-account": lambda stated: {"total": stated.account},
+    "total-too-high": lambda stated: {"total": stated.total + 1000},
+    "total-growing": lambda stated: {"total": max(stated.total, stated.page * stated.limit) + stated.limit},
+    "total-as-text": lambda stated: {"total": str(stated.total)},
+    "pages-from-zero": lambda stated: {"pages": max(stated.pages - 1, 0)},
+    "pages-by-asked-limit": lambda stated: {"pages": -(-stated.total // stated.asked_limit)},
     "more-never": lambda _: {"more": False},
     "more-always": lambda _: {"more": True},
-    "more-by-asked-limit": lambda words: {"more": words.page * words.asked_limit < words.total},
+    "more-by-asked-limit": lambda stated: {"more": stated.page * stated.asked_limit < stated.total},
 }
 
 
-def with_lies(words: Words, lies: Iterable[str]) -> Words:
-    """These words, as an API says them that gets some of them wrong."""
-    wrong: dict[str, Any] = {}
-    for lie in lies:
-        wrong |= LIES[lie](words)
-    return words._replace(**wrong)
+def _next_page(stated: PageMetadata) -> str | None:
+    return f"{PATH}?page={stated.page + 1}" if stated.more else None
 
 
-def _next_page(words: Words) -> str | None:
-    return f"{PATH}?page={words.page + 1}" if words.more else None
-
-
-SPELLINGS: dict[str, Callable[[Words], dict[str, object]]] = {
-    "total": lambda words: {"total": words.total},
-    "totalPages": lambda words: {"totalPages": words.pages},
-    "hasMore": lambda words: {"hasMore": words.more},
-    "pagination": lambda words: {
+SPELLINGS: dict[str, Callable[[PageMetadata], dict[str, object]]] = {
+    "total": lambda stated: {"total": stated.total},
+    "totalPages": lambda stated: {"totalPages": stated.pages},
+    "hasMore": lambda stated: {"hasMore": stated.more},
+    "pagination": lambda stated: {
         "pagination": {
-            "page": words.page,
-            "limit": words.limit,
-            "total": words.total,
-            "totalPages": words.pages,
-            "hasNextPage": words.more,
+            "page": stated.page,
+            "limit": stated.limit,
+            "total": stated.total,
+            "totalPages": stated.pages,
+            "hasNextPage": stated.more,
         }
     },
-    "lies": lambda words: {"hasMore": True, "total": words.total + 1000},
-    "typeorm": lambda words: {
+    "lies": lambda stated: {"hasMore": True, "total": stated.total + 1000},
+    "typeorm": lambda stated: {
         "meta": {
-            "totalItems": words.total,
-            "itemCount": words.shown,
-            "itemsPerPage": words.limit,
-            "totalPages": words.pages,
-            "currentPage": words.page,
+            "totalItems": stated.total,
+            "itemCount": stated.shown,
+            "itemsPerPage": stated.limit,
+            "totalPages": stated.pages,
+            "currentPage": stated.page,
         }
     },
-    "nest": lambda words: {
+    "nest": lambda stated: {
         "meta": {
-            "itemsPerPage": words.limit,
-            "totalItems": words.total,
-            "currentPage": words.page,
-            "totalPages": words.pages,
+            "itemsPerPage": stated.limit,
+            "totalItems": stated.total,
+            "currentPage": stated.page,
+            "totalPages": stated.pages,
         },
-        "links": {"current": f"{PATH}?page={words.page}", "next": _next_page(words)},
+        "links": {"current": f"{PATH}?page={stated.page}", "next": _next_page(stated)},
     },
-    "strapi": lambda words: {
+    "strapi": lambda stated: {
         "meta": {
             "pagination": {
-                "page": words.page,
-                "pageSize": words.limit,
-                "pageCount": words.pages,
-                "total": words.total,
+                "page": stated.page,
+                "pageSize": stated.limit,
+                "pageCount": stated.pages,
+                "total": stated.total,
             }
         }
     },
-    "mongoose": lambda words: {
-        "totalDocs": words.total,
-        "limit": words.limit,
-        "totalPages": words.pages,
-        "page": words.page,
-        "pagingCounter": (words.page - 1) * words.limit + 1,
-        "hasPrevPage": words.page > 1,
-        "hasNextPage": words.more,
-        "nextPage": words.page + 1 if words.more else None,
+    "mongoose": lambda stated: {
+        "totalDocs": stated.total,
+        "limit": stated.limit,
+        "totalPages": stated.pages,
+        "page": stated.page,
+        "pagingCounter": (stated.page - 1) * stated.limit + 1,
+        "hasPrevPage": stated.page > 1,
+        "hasNextPage": stated.more,
+        "nextPage": stated.page + 1 if stated.more else None,
     },
-    "laravel": lambda words: {
-        "links": {"first": f"{PATH}?page=1", "next": _next_page(words)},
+    "laravel": lambda stated: {
+        "links": {"first": f"{PATH}?page=1", "next": _next_page(stated)},
         "meta": {
-            "current_page": words.page,
-            "last_page": words.pages,
-            "per_page": words.limit,
-            "total": words.total,
+            "current_page": stated.page,
+            "last_page": stated.pages,
+            "per_page": stated.limit,
+            "total": stated.total,
         },
     },
-    "spring": lambda words: {
-        "totalElements": words.total,
-        "totalPages": words.pages,
-        "number": words.page - 1,
-        "size": words.limit,
-        "numberOfElements": words.shown,
-        "first": words.page == 1,
-        "last": not words.more,
-        "empty": not words.shown,
+    "spring": lambda stated: {
+        "totalElements": stated.total,
+        "totalPages": stated.pages,
+        "number": stated.page - 1,
+        "size": stated.limit,
+        "numberOfElements": stated.shown,
+        "first": stated.page == 1,
+        "last": not stated.more,
+        "empty": not stated.shown,
     },
-    "sequelize": lambda words: {"count": words.total},
-    "django": lambda words: {"count": words.total, "next": _next_page(words)},
-    "feathers": lambda words: {"total": words.total, "limit": words.limit, "skip": (words.page - 1) * words.limit},
+    "sequelize": lambda stated: {"count": stated.total},
+    "django": lambda stated: {"count": stated.total, "next": _next_page(stated)},
+    "feathers": lambda stated: {"total": stated.total, "limit": stated.limit, "skip": (stated.page - 1) * stated.limit},
     "jsend": lambda _: {},
     "micro1": lambda _: {},
 }
@@ -176,25 +178,19 @@ _PLACES = {
 _MARKS: dict[str, dict[str, object]] = {"jsend": {"status": "success"}, "micro1": {"status": True}}
 
 
-def say(envelope: Envelope | Framework, metadata: Metadata | None, words: Words) -> dict[str, object]:
-    """What stands beside the list: by the metadata, or else as the framework has it."""
-    spell = SPELLINGS.get(metadata or envelope)
-    return spell(words) if spell else {}
-
-
 def enveloped(
     envelope: Envelope | Framework,
     within: Within | None,
     candidates: Sequence[object] | None,
-    said: Mapping[str, object],
+    stated: Mapping[str, object],
     *,
     listless: bool = False,
 ) -> Any:
-    """The answer with these candidates, or none in the place of the list, or without that place."""
+    """Return the body with these candidates, or null in the place of the list, or without that place."""
     if envelope == "body" and not listless:
         return {"success": True, within: candidates} if within else candidates
     *outer, name = _PLACES.get(envelope, envelope).split(".")
-    inner: dict[str, object] = {**said} if listless else {name: candidates, **said}
+    inner: dict[str, object] = {**stated} if listless else {name: candidates, **stated}
     for level in (*outer, *([within] if within else [])):
         inner = {level: inner}
     marks = _MARKS.get(envelope, {}) if envelope in _PLACES else {"success": True}

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
-from tests.sandbox.oddities import to_json
+from tests.sandbox.candidates import to_json
 from tests.sandbox.protocol import response
 
 if TYPE_CHECKING:
     from collections import Counter
 
 FaultChooser: TypeAlias = Callable[[Mapping[str, object], int], str | None]
-Faults: TypeAlias = Mapping[int | tuple[str, int | str], str | Sequence[str]] | FaultChooser
+Faults: TypeAlias = Mapping[tuple[str, int | str], str | Sequence[str]] | FaultChooser
 
 
 class Turn(NamedTuple):
@@ -28,7 +28,6 @@ class Turn(NamedTuple):
     complaint: dict[str, object]
     numbers: object  # where candidates should stand
     wait: Callable[[float | None], bool]  # true once the sandbox stops
-    drip_seconds: float
 
     @property
     def content(self) -> bytes:
@@ -63,7 +62,7 @@ def _sleep(turn: Turn) -> Iterator[bytes]:
 def _drip(turn: Turn) -> Iterator[bytes]:
     yield turn.good.removesuffix(turn.content)
     for byte in turn.content:
-        if turn.wait(turn.drip_seconds):
+        if turn.wait(1):
             raise ConnectionAbortedError
         yield bytes([byte])
 
@@ -75,16 +74,6 @@ def _chunked(turn: Turn) -> Iterator[bytes]:
         chunk = turn.content[start : start + size]
         yield b"%x\r\n%b\r\n" % (len(chunk), chunk)
     yield b"0\r\n\r\n"
-
-
-def _huge(turn: Turn) -> Iterator[bytes]:
-    before, after = b'{"success":true,"data":{"candidates":[]},"padding":"', b'"}'
-    left = int(turn.argument) - len(before) - len(after)
-    yield response(200, before, {"Content-Length": turn.argument})
-    while left > 0:
-        yield b"x" * min(left, 1 << 16)
-        left -= 1 << 16
-    yield after
 
 
 def _unsuccessful_list(turn: Turn) -> list[bytes]:
@@ -121,13 +110,12 @@ FAULTS: dict[str, Callable[[Turn], Iterable[bytes]]] = {
     "drip": _drip,
     "hang": _hang,
     "chunked": _chunked,
-    "huge": _huge,
     "sleep": _sleep,
 }
 
 
 def listed(names: str | Sequence[str]) -> Sequence[str]:
-    """The names, also where there is only one."""
+    """Return the names, also where there is only one."""
     return [names] if isinstance(names, str) else names
 
 
@@ -141,20 +129,18 @@ def check_faults(faults: Faults) -> None:
     for name in itertools.chain.from_iterable(map(listed, planned)):
         fault, _, argument = name.removeprefix("always:").partition(":")
         if fault not in FAULTS and fault not in ERRORS:
-            msg = f"no such fault: {name}"
-            raise ValueError(msg)
-        if fault in {"huge", "sleep"} and not re.fullmatch(r"\d+(\.\d+)?" if fault == "sleep" else r"\d+", argument):
-            msg = f"the fault {fault} needs a number, such as {fault}:100, not {name}"
-            raise ValueError(msg)
+            raise ValueError(f"no such fault: {name}")
+        if fault == "sleep" and not re.fullmatch(r"\d+(\.\d+)?", argument):
+            raise ValueError(f"the fault sleep needs seconds, such as sleep:0.5, not {name}")
 
 
-def due_fault(faults: Faults, visits: Counter[object], ordinal: int, body: Mapping[str, object]) -> str | None:
-    """The fault that this request meets; its visit is counted."""
+def due_fault(faults: Faults, visits: Counter[object], body: Mapping[str, object]) -> str | None:
+    """Return the fault that this request meets, and count its visit."""
     interviewer = body.get("interviewerId")
-    asked = (ordinal, (interviewer, body.get("interviewId")), (interviewer, body.get("page", 1)))
+    asked = ((interviewer, body.get("interviewId")), (interviewer, body.get("page", 1)))
     if not isinstance(faults, Mapping):
-        visits[asked[1:]] += 1
-        return faults(body, visits[asked[1:]])
+        visits[asked] += 1
+        return faults(body, visits[asked])
     for key, planned in faults.items():
         if key in asked:
             names, visit = listed(planned), visits[key]

@@ -1,116 +1,102 @@
+"""The API of the tests does what it says: else a test of the tap would test nothing."""
+
 from __future__ import annotations
 
-import socket
-import time
-from email.utils import parsedate_to_datetime
-from typing import Any
+import http.client
+import json
+import threading
+from contextlib import closing
+from typing import Any, get_args
 
 import pytest
 
-from tests.sandbox import Sandbox
-from tests.sandbox.client import ONE, ask, assert_silent, request, send
+from tap_interviewflow.sandbox.query import RequestError
+from tap_interviewflow.sandbox.server import SandboxServer
+from tests.sandbox import PATH, Lie, Move, Moves, Sandbox
+from tests.sandbox.faults import FAULTS
+
+ONE, TWO = "interviewer-1", "interviewer-2"
 
 
-def test_requests_and_headers_are_recorded_in_step_failed_ones_too() -> None:
-    with Sandbox({ONE: 1}) as api:
-        ask(api, page=1)
-        send(api, b"{", key="wrong")
-        ask(api, "nobody")
-        assert api.requests == [{"interviewerId": ONE, "page": 1}, None, {"interviewerId": "nobody"}]
-        assert [headers["x-api-key"] for headers in api.headers] == ["sandbox-key", "wrong", "sandbox-key"]
+def ask(api: Sandbox, page: int = 1, interviewer: str = ONE, **body: object) -> Any:
+    """Return what came: the status with the body, or the kind of failure."""
+    sent = json.dumps({"interviewerId": interviewer, "page": page, "limit": 10, **body})
+    with closing(http.client.HTTPConnection("127.0.0.1", api.port, timeout=0.5)) as connection:
+        try:
+            connection.request("POST", PATH, sent, {"X-API-KEY": api.key})
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
+            return type(error).__name__
 
 
-def test_nothing_is_recorded_when_it_is_not_wanted() -> None:
-    with Sandbox({ONE: 1}, record=False) as api:
-        assert ask(api).status == 200
-        assert (api.requests, api.headers) == ([], [])
+def read(api: Sandbox) -> list[str]:
+    """Return the IDs that a loop over the pages finds."""
+    ids: list[str] = []
+    for page in range(1, 100):
+        listed = json.loads(ask(api, page)[1])["data"]["candidates"]
+        if not listed:
+            break
+        ids += [candidate["id"] for candidate in listed]
+    return ids
 
 
-def test_the_peak_is_the_most_requests_at_once() -> None:
+def test_it_answers_as_the_one_that_users_start() -> None:
+    bodies: list[dict[str, Any]] = [{"page": page} for page in (1, 3, 4)]
+    bodies += [{"interviewId": "2011ffb0-408b-4d77-8ef9-68575fbc4f7a"}, {"interviewId": "none"}, {"page": "1"}]
+    bodies += [{"additionalFields": {"City": "Berlin", "Manual Score": 50}}]
+    shipped = SandboxServer({ONE: 25}, key="sandbox-key", port=0)
+    with shipped, Sandbox({ONE: 25}, metadata="total") as api:
+        for body in bodies:
+            status, content = ask(api, **body)
+            sent = json.dumps({"interviewerId": ONE, "page": 1, "limit": 10, **body}).encode()
+            found = json.loads(content)
+            try:
+                expected = 200, shipped.respond(PATH, api.key, sent)
+            except RequestError as error:
+                expected = error.args[0], {"success": False, "message": error.args[1]}
+            found.pop("request", None)  # what a careless API gives away
+            assert (status, found) == expected
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, "503"])
+def test_a_fault_comes_on_its_page_as_often_as_it_was_planned(fault: str) -> None:
+    plan = {"redirect": "redirect:/elsewhere", "sleep": "sleep:0.1", "body": "body:[]"}.get(fault, fault)
+    with Sandbox({ONE: 25}) as plain, Sandbox({ONE: 25}, faults={(ONE, 2): [plan]}) as api:
+        first = ask(api, 2)
+        good = ask(plain, 2)
+        assert [ask(api, 1), ask(api, 2)] == [ask(plain, 1), good]
+    assert (first == good) == (fault in {"ok", "sleep", "chunked"})
+
+
+@pytest.mark.parametrize("name", ["earthquake", "200", "always:", "sleep"])
+def test_a_fault_that_does_not_exist_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="fault"):
+        Sandbox({ONE: 1}, faults={(ONE, 1): name})
+
+
+@pytest.mark.parametrize("lie", get_args(Lie))
+def test_metadata_that_are_to_be_wrong_are_wrong(lie: Lie) -> None:
+    wrong = Sandbox({ONE: 145, TWO: 1}, metadata="pagination", max_limit=5, lies=lie)
+    with wrong, Sandbox({ONE: 145, TWO: 1}, metadata="pagination", max_limit=5) as right:
+        assert [ask(wrong, page) for page in (1, 2, 15, 29)] != [ask(right, page) for page in (1, 2, 15, 29)]
+
+
+@pytest.mark.parametrize("kind", get_args(Move))
+def test_a_loop_over_the_pages_of_a_list_that_moves_loses_candidates(kind: Move) -> None:
+    with Sandbox({ONE: 200}, moves=Moves([kind], count=20)) as api:
+        before = {candidate["id"] for candidate in api.candidates(ONE)}
+        came = set(read(api))
+        assert came <= api.ever_present(ONE)
+        assert api.present_throughout(ONE) <= before <= api.ever_present(ONE)
+        assert (api.present_throughout(ONE) < before) == (kind == "deletion")
+        assert (before < api.ever_present(ONE)) == kind.startswith("newcomer")
+        assert bool(api.present_throughout(ONE) - came) != kind.startswith("newcomer")  # who come, push no one out
+
+
+def test_it_stops_at_once_whatever_is_under_way() -> None:
+    threads = set(threading.enumerate())
     with Sandbox({ONE: 1}, faults={(ONE, 1): "always:hang"}) as api:
-        clients = [socket.create_connection(("127.0.0.1", api.port), timeout=5) for _ in range(3)]
-        for client in clients:
-            client.sendall(request())
-        while len(api.requests) < 3:
-            time.sleep(0.001)
-        assert api.in_flight_peak == 3
-        for client in clients:
-            client.close()
-
-
-def test_requests_one_after_another_never_count_as_two() -> None:
-    with Sandbox({ONE: 1}) as api:
-        for _ in range(20):
-            ask(api)
-        assert api.in_flight_peak == 1
-
-
-@pytest.mark.parametrize("uptime", [0.0, 1e6])
-def test_requests_above_the_rate_are_too_many_however_long_the_machine_is_up(
-    monkeypatch: pytest.MonkeyPatch, uptime: float
-) -> None:
-    monkeypatch.setattr("tests.sandbox.server.monotonic", lambda: uptime)
-    with Sandbox({ONE: 1}, rate_limit=0.001) as api:
-        assert [ask(api).status for _ in range(3)] == [200, 429, 429]
-        assert ask(api).headers["retry-after"] == "1"
-        assert len(api.requests) == 4
-
-
-def test_a_rate_of_nothing_lets_nobody_through() -> None:
-    with Sandbox({ONE: 1}, rate_limit=0) as api:
-        assert ask(api).status == 429
-
-
-def test_an_answer_has_a_date_by_the_clock_of_the_api_if_it_has_one() -> None:
-    with Sandbox({ONE: 1}, faults={2: "503"}) as api:
-        assert "date" not in ask(api).headers
-        api.clock = -86_400
-        for reply in (ask(api), ask(api)):
-            ahead = parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()
-            assert -86_500 < ahead <= -86_400
-            assert reply.json
-
-
-def test_requests_within_the_rate_are_answered() -> None:
-    with Sandbox({ONE: 1}, rate_limit=1000) as api:
-        assert [ask(api).status for _ in range(5)] == [200] * 5
-
-
-@pytest.mark.parametrize(
-    "habits",
-    [
-        {"envelope": "items"},
-        {"within": "result"},
-        {"metadata": "hasMore"},
-        {"lies": ["total-too-high"]},
-        {"past_end": "first"},
-        {"thin": 1.0},
-        {"max_limit": 1},
-        {"ignore_page": True},
-    ],
-    ids=str,
-)
-def test_habits_may_change_while_it_runs(habits: dict[str, Any]) -> None:
-    pages = (1, 2, 9)
-    other_habits: dict[str, Any] = {"metadata": "total", **habits}
-    with Sandbox({ONE: 9}, metadata="total") as api, Sandbox({ONE: 9}, **other_habits) as other:
-        before = [ask(api, page=page, limit=4).content for page in pages]
-        for name, value in habits.items():
-            setattr(api, name, value)
-        after = [ask(api, page=page, limit=4).content for page in pages]
-        assert after != before
-        assert after == [ask(other, page=page, limit=4).content for page in pages]
-
-
-def test_the_answer_comes_after_the_latency() -> None:
-    with Sandbox({ONE: 1}, latency=0.01) as api:
-        assert ask(api).status == 200
-        api.latency = 60
-        assert_silent(api)
-
-
-def test_preencoding_changes_no_answer() -> None:
-    with Sandbox({ONE: 5}) as cold, Sandbox({ONE: 5}, past_end="404") as warm:
-        warm.preencode(2)
-        for page in (1, 2, 3):
-            assert ask(warm, page=page, limit=2).content == ask(cold, page=page, limit=2).content
+        assert ask(api) == "TimeoutError"
+    assert ask(api) == "ConnectionRefusedError"
+    assert set(threading.enumerate()) <= threads
