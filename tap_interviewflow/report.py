@@ -12,10 +12,10 @@ from singer_sdk import metrics
 
 from tap_interviewflow.api.client import PATH
 from tap_interviewflow.api.redact import plain_name
-from tap_interviewflow.records.schema import INTERVIEWER, RESCUED, column_names
+from tap_interviewflow.records.schema import CUSTOM_FIELDS, INTERVIEWER, RESCUED, column_names, custom_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from tap_interviewflow.api.completeness import Verdict
@@ -97,17 +97,18 @@ def log_verdict(interviewer_id: str, verdict: Verdict, written: int, start: date
             metrics.log(metrics.get_metrics_logger(), point)
 
 
-def log_misfits(tally: Tally, columns: Collection[str], *, masked: Collection[str], is_rescuing: bool) -> None:
+def log_misfits(tally: Tally, columns: Mapping[str, Any], *, masked: Collection[str], is_rescuing: bool) -> None:
     """Log with numbers what did not fit.
 
     Args:
         tally: What it was.
-        columns: The names of the columns that there are.
+        columns: The columns that there are, by their names.
         masked: The fields that a map removes or replaces.
         is_rescuing: Whether ``_rescued_data`` is written.
     """
     kept = f"kept in {RESCUED}" if is_rescuing else f"dropped, as {RESCUED} is not selected"
     fates = dict.fromkeys(masked, "dropped, as a map replaces it")
+    fates |= dict.fromkeys(custom_fields(columns), f"null there, as {CUSTOM_FIELDS} holds them")
     total = f"{tally.candidates:,}"
     can_be_columns = {*column_names([*columns, *sorted(tally.unknown)])}
     lines = []

@@ -293,7 +293,8 @@ class Candidates(Stream):
                 self.logger.warning("Stopped by %s after %s", *stopped)
             raise
         finally:
-            log_misfits(self._tally, self.schema["properties"], masked=self._masked, is_rescuing=self._is_rescuing)
+            columns = self.effective_schema["properties"]
+            log_misfits(self._tally, columns, masked=self._masked, is_rescuing=self._is_rescuing)
             self._requests.finish()
 
     def _hand_on(

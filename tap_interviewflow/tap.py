@@ -69,7 +69,8 @@ class TapInterviewFlow(Tap):
         """Give the one stream, with the columns that a sample of the API shows unless a catalog says them."""
         sample = () if self.input_catalog is not None else self.reader.sample()
         try:
-            return [Candidates(self, candidates_schema(sample), self.reader, self.message_writer, self._requests)]
+            schema = candidates_schema(sample, custom_field_columns=self.config.get("custom_field_columns", False))
+            return [Candidates(self, schema, self.reader, self.message_writer, self._requests)]
         except (Exception, Interrupted):
             self.reader.close()
             if self.shutdown.is_obeyed:

@@ -273,6 +273,30 @@ def test_without_candidates_there_is_no_file(read: Read, tmp_path: Path) -> None
     assert [message["type"] for message in run.messages] == ["SCHEMA", "STATE"]
 
 
+# Custom fields as columns
+
+
+def test_a_saved_catalog_decides_which_custom_fields_have_columns(read: Read) -> None:
+    before: dict[str, Any] = {"Manual Score": 72, "City": "Rome"}
+    with Sandbox({"interviewer-1": [{"id": "a", "additionalFields": before}]}) as api:
+        catalog = json.loads(read(api, "--discover", custom_field_columns=True).out)
+        assert read(api, custom_field_columns=True).records[0]["additionalFields_Manual_Score"] == 72
+        api.replace("interviewer-1", [{"id": "a", "additionalFields": {"Manual_Score": 7, "City": 5}}])
+        run = read(api, catalog=catalog)
+        again = read(api, custom_field_columns=True)
+    (record,) = run.records
+    assert [name for name in record if name.startswith("additionalFields")] == [
+        *("additionalFields", "additionalFields_City", "additionalFields_Manual_Score")
+    ]
+    assert record["additionalFields"] == {"Manual_Score": 7, "City": 5}
+    assert (record["additionalFields_City"], record["additionalFields_Manual_Score"]) == (None, None)
+    assert "_rescued_data" in record
+    assert record["_rescued_data"] is None
+    (line,) = (line for line in run.lines("WARNING") if "additionalFields" in line)
+    assert line.startswith("1 of 1 values of additionalFields_City are numbers, its column is text; null there")
+    assert again.records[0]["additionalFields_Manual_Score"] == 7
+
+
 # What did not fit, said with numbers
 
 

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from tap_interviewflow.records.column import Column
 from tap_interviewflow.records.json import json_safe
 from tap_interviewflow.records.rescue import Rescue, Tally
-from tap_interviewflow.records.schema import ID, ID_SOURCES, INTERVIEWER, KEY_PROPERTIES, OWN, RESCUED
+from tap_interviewflow.records.schema import (
+    CUSTOM_FIELDS,
+    ID,
+    ID_SOURCES,
+    INTERVIEWER,
+    KEY_PROPERTIES,
+    OWN,
+    RESCUED,
+    custom_fields,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -46,7 +55,10 @@ class Conformer:
         """
         self._empty: dict[str, Any] = dict.fromkeys(name for name in schema["properties"] if name not in deselected)
         self._columns = [Column.of(name, schema["properties"][name]) for name in self._empty if name not in OWN]
-        self._fields = {*KEY_PROPERTIES, *(column.name for column in self._columns)}
+        self._custom_fields = {
+            name: field for name, field in custom_fields(schema["properties"]).items() if name in self._empty
+        }
+        self._fields = {*KEY_PROPERTIES, *(column.name for column in self._columns)} - self._custom_fields.keys()
         self._expected = {*self._fields, *deselected}
         self.has_rescue = RESCUED in self._empty
         self.width = len(self._empty)
@@ -75,6 +87,7 @@ class Conformer:
         rescue = Rescue(len(candidates))
         names: set[str] = set().union(*candidates)
         records = [self._empty | fields for fields in self._known(candidates, names)]
+        self._fill_custom_fields(records, candidates)
         values = dict(zip(self._empty, zip(*map(dict.values, records), strict=True), strict=True))
         for name, keys in ((INTERVIEWER, (interviewer_id,) * len(records)), (ID, tuple(ids_of(candidates)))):
             if values[name] != keys:
@@ -82,7 +95,8 @@ class Conformer:
                 _fill(records, name, keys)
         for column in self._columns:
             for index in column.mismatches(values[column.name]):
-                rescue.mismatch(index, column, values[column.name][index])
+                is_kept = column.name not in self._custom_fields  # else the column of all custom fields keeps it
+                rescue.mismatch(index, column, values[column.name][index], is_kept=is_kept)
                 records[index][column.name] = None
         if not names <= self._expected:
             rescue.unknown(candidates, self._expected)
@@ -97,6 +111,13 @@ class Conformer:
         if names <= self._fields:
             return candidates
         return [{name: candidate[name] for name in self._fields & candidate.keys()} for candidate in candidates]
+
+    def _fill_custom_fields(self, records: Sequence[dict[str, Any]], candidates: Sequence[dict[str, Any]]) -> None:
+        if self._custom_fields:
+            sent = [candidate.get(CUSTOM_FIELDS) for candidate in candidates]
+            objects = [value if isinstance(value, dict) else {} for value in sent]
+            for name, field in self._custom_fields.items():
+                _fill(records, name, [each.get(field) for each in objects])
 
 
 def _fill(records: Sequence[dict[str, Any]], name: str, values: Sequence[Any]) -> None:

@@ -76,11 +76,14 @@ class Rescue:
         """Keep what the API sent in the place of a key."""
         for index, (value, key) in enumerate(zip(sent, keys, strict=True)):
             if value is not None and value != key:
-                self._keep(index, name, value, f"{type_of(value)} that differs from the key")
+                self._keep(index, name, value)
+                self._count(index, name, value, f"{type_of(value)} that differs from the key")
 
-    def mismatch(self, index: int, column: Column, value: object) -> None:
-        """Keep a value that is not of its column's type."""
-        self._keep(index, column.name, value, column.describe(value))
+    def mismatch(self, index: int, column: Column, value: object, *, is_kept: bool) -> None:
+        """Count a value that is not of its column's type, and keep it unless another column does."""
+        if is_kept:
+            self._keep(index, column.name, value)
+        self._count(index, column.name, value, column.describe(value))
 
     def unknown(self, candidates: Sequence[Mapping[str, Any]], expected: Collection[str]) -> None:
         """Keep the fields that are not expected."""
@@ -88,6 +91,7 @@ class Rescue:
             for name in candidate:
                 if name not in expected:
                     self._keep(index, name, candidate[name])
+                    self._count(index, name, candidate[name], None)
 
     def column(self, dropped: Collection[str]) -> list[dict[str, Any] | None]:
         """Return the column ``_rescued_data``, without the fields that are to be dropped."""
@@ -97,7 +101,9 @@ class Rescue:
             column[index] = json_safe(kept, widest=2**64) or None
         return column
 
-    def _keep(self, index: int, name: str, value: object, mismatch: str | None = None) -> None:
+    def _keep(self, index: int, name: str, value: object) -> None:
         self._fields[index][name] = value
+
+    def _count(self, index: int, name: str, value: object, mismatch: str | None) -> None:
         if not is_empty(value):
             self.tally.note(index, name, mismatch)

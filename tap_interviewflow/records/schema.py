@@ -6,6 +6,7 @@ that every warehouse can hold.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 INTERVIEWER: Final = "interviewerId"
 ID: Final = "id"
 RESCUED: Final = "_rescued_data"
+CUSTOM_FIELDS: Final = "additionalFields"
 
 KEY_PROPERTIES: Final = (INTERVIEWER, ID)
 
@@ -61,7 +63,7 @@ DOCUMENTED: Final[Mapping[str, Mapping[str, Any]]] = {
     "skills": _ARRAY_OF_TEXT | {"description": "The candidate's skills."},
     "resumeUrl": _TEXT | {"description": "The address of the résumé."},
     "customQuestions": _ARRAY | {"description": "Questions for this candidate in addition to the usual ones."},
-    "additionalFields": _OBJECT | {"description": "The account's custom fields, by their names."},
+    CUSTOM_FIELDS: _OBJECT | {"description": "The account's custom fields, by their names."},
     "metadata": _OBJECT | {"description": "Free data from the ingestion, such as the ID in another system."},
 }
 """The fields that the vendor's pages name (ingestion API, interview candidate API), in the order of the stream."""
@@ -73,18 +75,62 @@ OWN: Final[Mapping[str, Mapping[str, Any]]] = {
 """The columns that the tap makes itself, whatever the API sends."""
 
 
-def candidates_schema(sample: Iterable[Mapping[str, object]] = ()) -> dict[str, Any]:
+logger = logging.getLogger("tap-interviewflow.candidates")
+
+
+def candidates_schema(
+    sample: Iterable[Mapping[str, object]] = (), *, custom_field_columns: bool = False
+) -> dict[str, Any]:
     """Return the JSON Schema of a candidate.
 
     Args:
         sample: Candidates as the API sent them. Their further top-level fields become columns behind the documented
             ones, sorted by name.
+        custom_field_columns: Whether their custom fields become columns, too, behind the one that holds them all.
     """
-    sampled = _inferred(sample)
-    definitions = {**DOCUMENTED, **{name: sampled[name] for name in sorted(sampled.keys() - DOCUMENTED.keys())}}
-    properties = {name: dict(definitions[name]) for name in column_names(definitions) if name != RESCUED}
+    sampled, custom = _Types(), _Types()
+    for candidate in sample:
+        sampled.add(candidate)
+        if custom_field_columns and isinstance(fields := candidate.get(CUSTOM_FIELDS), dict):
+            custom.add({name: value for name, value in fields.items() if not isinstance(value, (dict, list))})
+    definitions: dict[str, Mapping[str, Any]] = {}
+    for name, definition in DOCUMENTED.items():
+        definitions[name] = definition
+        if name == CUSTOM_FIELDS:
+            definitions |= _custom_field_columns(custom.definitions())
+    for name, definition in sorted(sampled.definitions().items()):
+        definitions.setdefault(name, definition)
+    names = column_names(definitions)
+    properties = {name: dict(definitions[name]) for name in names if name != RESCUED}
     properties[RESCUED] = dict(OWN[RESCUED])
     return {"type": "object", "properties": properties, "required": list(KEY_PROPERTIES)}
+
+
+def _custom_field_columns(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return the columns of custom fields, by name; ``title`` is the name of the field."""
+    columns: dict[str, Mapping[str, Any]] = {}
+    for field in sorted(fields):
+        suffix = re.sub("[^a-zA-Z0-9_]", "", re.sub("[ .-]", "_", field))
+        if suffix:
+            definition = _TEXT if fields[field] == _TIME else fields[field]
+            columns.setdefault(f"{CUSTOM_FIELDS}_{suffix}", {"title": field, **definition})
+    names = [name for name in column_names((*DOCUMENTED, *columns)) if name in columns]
+    if left_out := len(fields) - len(names):
+        logger.warning(
+            "%d custom fields get no column of their own, as their names are empty, too long or alike to others; "
+            "their values are in %s",
+            *(left_out, CUSTOM_FIELDS),
+        )
+    return {name: columns[name] for name in names}
+
+
+def custom_fields(properties: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of the columns that hold one custom field each, and of their fields."""
+    return {
+        name: definition["title"]
+        for name, definition in properties.items()
+        if name.startswith(f"{CUSTOM_FIELDS}_") and isinstance(definition.get("title"), str)
+    }
 
 
 def column_names(names: Iterable[str]) -> list[str]:
@@ -118,20 +164,26 @@ def _normalized(name: str) -> str:
     return f"{'abcdefghij'[int(name[0])]}{name[1:]}" if name[:1].isdigit() else name
 
 
-def _inferred(sample: Iterable[Mapping[str, object]]) -> dict[str, Mapping[str, Any]]:
-    """Return the type that most values of a field have, by its name; ``date-time`` only if all are times."""
-    types: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    not_times: set[str] = set()
-    for candidate in sample:
-        for name, value in candidate.items():
+class _Types:
+    """The types of the values that fields have."""
+
+    def __init__(self) -> None:
+        self._types: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._not_times: set[str] = set()
+
+    def add(self, fields: Mapping[str, object]) -> None:
+        for name, value in fields.items():
             if not is_empty(value):
-                types[name][type_of(value)] += 1
+                self._types[name][type_of(value)] += 1
             if not (value is None or (isinstance(value, str) and is_time(value))):
-                not_times.add(name)
-    return {
-        name: _TIME if name not in not_times else _TYPES[max(_TYPES, key=lambda kind: seen[kind])]
-        for name, seen in types.items()
-    }
+                self._not_times.add(name)
+
+    def definitions(self) -> dict[str, Mapping[str, Any]]:
+        """Return the type that most values of a field have, by its name; ``date-time`` only if all are times."""
+        return {
+            name: _TIME if name not in self._not_times else _TYPES[max(_TYPES, key=lambda each: seen[each])]
+            for name, seen in self._types.items()
+        }
 
 
 def type_of(value: object) -> str:

@@ -229,6 +229,53 @@ def test_tallies_add_up() -> None:
     assert tally == Tally(3, Counter(x=2, z=3), Counter({("y", "odd"): 5}), 5)
 
 
+# Custom fields as columns
+
+
+def test_a_custom_field_is_in_its_column_and_stays_in_the_column_of_all() -> None:
+    sample = [{"additionalFields": {"Manual Score": 1, "isSynced": True, "City": "Rome"}}]
+    schema = candidates_schema(decode(strangers.to_json(sample)).value, custom_field_columns=True)
+    sent: list[object] = [
+        {"Manual Score": Decimal("0.1234567890123456789"), "isSynced": False, "City": ""},
+        {"Manual Score": "N/A", "isSynced": "true", "City": None, "Manual_Score": 5},
+        {"Manual Score": 2**63, "isSynced": [], "City": 7},
+        "text",
+        None,
+    ]
+    page = [{"id": str(index), "additionalFields": fields} for index, fields in enumerate(sent)]
+    page.append({"id": "5", "additionalFields_Manual_Score": 5})
+    records, tally = conform(schema, page)
+    columns = [list(record.values())[-5:-2] for record in records]
+    assert columns == [["", Decimal("0.1234567890123456789"), False], *([[None] * 3] * 5)]
+    assert [record["additionalFields"] for record in records] == [*sent[:3], None, None, None]
+    assert [record["_rescued_data"] for record in records] == [
+        *([None] * 3),
+        {"additionalFields": "text"},
+        None,
+        {"additionalFields_Manual_Score": 5},
+    ]
+    assert tally.misfits == {
+        ("additionalFields_Manual_Score", "text, its column is number"): 1,
+        ("additionalFields_Manual_Score", "numbers beyond 64 bits or a double, its column is number"): 1,
+        ("additionalFields_isSynced", "text, its column is boolean"): 1,
+        ("additionalFields_City", "numbers, its column is text"): 1,
+        ("additionalFields", "text, its column is object"): 1,
+    }
+    assert tally.unknown == {"additionalFields_Manual_Score": 1}
+
+
+def test_the_column_of_a_custom_field_can_be_deselected_and_so_can_the_one_of_all() -> None:
+    schema = candidates_schema([{"additionalFields": {"a": 1, "b": 2}}], custom_field_columns=True)
+    page = [{"id": "i", "additionalFields": {"a": 3, "b": 4}}]
+    for deselected in ("additionalFields_a", "additionalFields"):
+        ((record,), _) = conform(schema, page, deselected={deselected})
+        filled = {"additionalFields": {"a": 3, "b": 4}, "additionalFields_a": 3, "additionalFields_b": 4}
+        assert {name: value for name, value in record.items() if name.startswith("additional")} == {
+            name: value for name, value in filled.items() if name != deselected
+        }
+        assert record["_rescued_data"] is None
+
+
 # Columns of a catalog that was made by hand
 
 

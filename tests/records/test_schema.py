@@ -122,6 +122,53 @@ def test_of_two_fields_with_names_that_are_alike_the_earlier_one_gets_a_column(e
     assert list(candidates_schema([{later: 1, earlier: 2}])["properties"]) == [*DOCUMENTED, earlier, "_rescued_data"]
 
 
+# Custom fields as columns
+
+
+def custom(*sampled: object) -> dict[str, Any]:
+    """Return the columns of custom fields that the values of ``additionalFields`` in a sample make."""
+    sample = [{"additionalFields": value, "score": 1} for value in sampled]
+    properties = candidates_schema(sample, custom_field_columns=True)["properties"]
+    columns = [name for name in properties if name.startswith("additionalFields_")]
+    position = list(properties).index("additionalFields")
+    assert list(properties)[position : position + len(columns) + 2] == ["additionalFields", *columns, "metadata"]
+    assert candidates_schema(sample) == candidates_schema([{"score": 1}])
+    return {name: properties[name] for name in columns}
+
+
+def test_each_custom_field_has_a_column_of_its_own_type_beside_the_one_of_all() -> None:
+    assert custom(
+        {"isSynced": False, "Manual Score": 72, "City": "Łódź", "Since": "2026-01-31T10:00:00Z"},
+        {"isSynced": "true", "Manual Score": None, "isSynced ": True, "a.b-c": Decimal("0.5")},
+        {"isSynced": True, "Nothing": None, "Empty": "", "Objects": {"a": 1}, "Arrays": [1]},
+        None,
+        ["Not", "an object"],
+    ) == {
+        "additionalFields_City": {"title": "City", "type": ["string", "null"]},
+        "additionalFields_Manual_Score": {"title": "Manual Score", "type": ["number", "null"]},
+        "additionalFields_Since": {"title": "Since", "type": ["string", "null"]},
+        "additionalFields_a_b_c": {"title": "a.b-c", "type": ["number", "null"]},
+        "additionalFields_isSynced": {"title": "isSynced", "type": ["boolean", "null"]},
+        "additionalFields_isSynced_": {"title": "isSynced ", "type": ["boolean", "null"]},
+    }
+
+
+def test_a_custom_field_without_a_name_of_its_own_gets_no_column_and_one_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fields = {"a b": 1, "a_b": 2, "a.b": 3, "A_B": 4, "Ключ": 5, "": 6, "x" * 46: 7, "x" * 47: 8}
+    assert [column["title"] for column in custom(fields).values()] == ["A_B", "x" * 46]
+    (line,) = caplog.messages
+    assert line.startswith("6 custom fields get no column of their own, as their names are empty, too long or alike")
+
+
+def test_a_field_that_is_named_like_the_column_of_a_custom_field_gets_no_column() -> None:
+    sample = [{"additionalFields": {"a b": 1}, "additionalFields_a_b": "x", "additionalFields_A_B": True}]
+    properties = candidates_schema(sample, custom_field_columns=True)["properties"]
+    assert [name for name in properties if name not in DOCUMENTED] == ["additionalFields_a_b", "_rescued_data"]
+    assert properties["additionalFields_a_b"] == {"title": "a b", "type": ["number", "null"]}
+
+
 @given(st.lists(strangers.names, max_size=30, unique_by=strangers.received))
 def test_the_sdks_sql_targets_keep_all_columns_apart(names: list[str]) -> None:
     columns = column_names(strangers.received(names))
