@@ -69,14 +69,19 @@ NEXT_STEPS = """\
    meltano run tap-interviewflow target-jsonl
    ```
 
-Every run writes all candidates. To have only the new ones written, add to the extractor in `meltano.yml`:
+Every run writes all candidates. To write only what is new or has changed, add to the extractor in `meltano.yml`:
 
 ```yaml
 metadata:
   candidates:
     replication-method: INCREMENTAL
-    replication-key: createdAt
+    replication-key: updatedAt
 ```
+
+If your candidates have no `updatedAt`, take another column that changes with every update. `createdAt` does not: with
+it, changes of older candidates are never written.
+
+If an Interviewer's list can't be read completely, what came is written, and the run ends with 1: run it again.
 """
 ENVIRONMENT = """\
 # The settings of the tap, for `--config ENV` and for Meltano. Copy this file to `.env`, which is never committed, and
@@ -95,7 +100,7 @@ What needs more packages is an extra of the package: `faker` for `fake` in `stre
 the extras that you need in the extractor's `pip_url` in `meltano.yml`:
 
 ```yaml
-pip_url: tap-interviewflow[faker,s3]
+pip_url: {extras}
 ```
 
 ## Try it without an account
@@ -103,8 +108,7 @@ pip_url: tap-interviewflow[faker,s3]
 The package comes with a made-up API on your own machine:
 
 ```bash
-pip install tap-interviewflow
-tap-interviewflow-sandbox --port 8765
+.meltano/extractors/tap-interviewflow/venv/bin/tap-interviewflow-sandbox --port 8765
 ```
 
 Set `api_url` to `http://127.0.0.1:8765`, `api_key` to `sandbox-key` and `interviewer_ids` to `["interviewer-1"]`.
@@ -129,12 +133,13 @@ def files() -> dict[Path, str]:
         "settings_group_validation": [sorted(about["settings"]["required"])],
         "settings_preamble": PREAMBLE,
         "supported_python_versions": about["supported_python_versions"],
-        "usage": USAGE,
+        "usage": USAGE.format(extras=f"{name}[faker,s3]"),
         "variant": variant,
     }
     logo = "/" + LOGO.relative_to("static").as_posix()
     # Who takes the definition from the repository gets the tap from there, too: it needs no release.
-    from_repository = plugin | {"pip_url": f"git+{repo}"}
+    source = f"git+{repo}"
+    from_repository = plugin | {"pip_url": source, "usage": USAGE.format(extras=f"{name}[faker,s3]@{source}")}
     data = HUB / "_data"
     documents: dict[Path, object] = {
         Path("plugin.yaml"): from_repository,

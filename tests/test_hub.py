@@ -158,6 +158,19 @@ def test_each_extra_is_named_and_is_one_of_the_sdk() -> None:
     assert set(EXTRAS) <= set(metadata("singer-sdk").get_all("Provides-Extra", []))
 
 
+@pytest.mark.parametrize("path", [DEFINITION, PLUGIN], ids=str)
+def test_the_extras_are_installed_from_where_the_package_is(path: Path) -> None:
+    definition = yaml.safe_load(FILES[path])
+    name, source = definition["name"], definition["pip_url"]
+    wanted = f"{name}[{','.join(EXTRAS)}]" + ("" if source == name else f"@{source}")
+    assert f"pip_url: {wanted}\n" in definition["usage"]
+
+
+@pytest.mark.parametrize("path", [DEFINITION, PLUGIN], ids=str)
+def test_the_replication_key_that_is_advised_changes_with_updates(path: Path) -> None:
+    assert "replication-key: updatedAt\n" in yaml.safe_load(FILES[path])["next_steps"]
+
+
 def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
     source = URLS["Source"]
     assert {
