@@ -16,7 +16,7 @@ from packaging.metadata import Metadata
 
 from tap_interviewflow import __version__
 from tests.newcomers import json_lines, published, shell
-from tests.pages import README, ROOT, block
+from tests.pages import DOCS, README, ROOT, block
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,17 +85,23 @@ def installers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-@pytest.mark.parametrize("line", ["as it is", "after the first release"])
-def test_the_quick_start_of_the_readme_works(
-    line: str, tmp_path: Path, repository: dict[str, str], installers: Path
+INSTALLATION, SANDBOX = block(README, "pipx install git+"), block(README, "tap-interviewflow-sandbox")
+ONCE_RELEASED = "pipx install tap-interviewflow"
+
+
+@pytest.mark.parametrize("installation", [INSTALLATION, ONCE_RELEASED], ids=["as it is", "after the first release"])
+def test_the_readme_leads_from_nothing_to_a_first_read(
+    installation: str, tmp_path: Path, repository: dict[str, str], installers: Path
 ) -> None:
-    quick_start, variables = block(README, "pipx install git+"), repository
-    if line == "after the first release":
-        (released,) = re.findall(r"After the first release \(not yet\): `(.+?)`", README.read_text("utf-8"))
-        quick_start = f"{released}\n{quick_start.split(chr(10), 1)[1]}"
-        variables = {"PIP_FIND_LINKS": str(DIST), "UV_FIND_LINKS": str(DIST)}
-    told = shell(quick_start, tmp_path, installers, **variables)
+    assert f"After the first release (not yet): `{ONCE_RELEASED}`" in README.read_text("utf-8")
+    variables = (
+        repository if installation == INSTALLATION else dict.fromkeys(("PIP_FIND_LINKS", "UV_FIND_LINKS"), str(DIST))
+    )
+    told = shell(f"{installation}\n{SANDBOX}", tmp_path, installers, **variables)
     assert f"tap-interviewflow {__version__}" in told
+    (wanted,) = re.findall(r"The log ends with `(.+?)`", README.read_text("utf-8"))
+    verdict = [line for line in told.splitlines() if "METRIC" not in line and "written" in line][-1]
+    assert wanted in verdict
     records = [line["record"] for line in json_lines(*tmp_path.glob("*.singer.jsonl")) if line["type"] == "RECORD"]
     assert Counter(record["interviewerId"] for record in records) == HELD
 
@@ -105,13 +111,32 @@ def test_the_tap_runs_without_being_installed(tmp_path: Path, repository: dict[s
     assert "--discover" in shell(command, tmp_path, installers, **repository)
 
 
-def test_the_pipe_of_the_readme_continues_from_the_last_state(
-    tmp_path: Path, repository: dict[str, str], installers: Path
-) -> None:
-    quick_start, pipe = block(README, "pipx install git+"), block(README, "pipx install target-jsonl")
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, repository: dict[str, str], installers: Path) -> Path:
+    """The executables of the tap and of the target of the README."""
+    folder = tmp_path_factory.mktemp("installed")
+    assert "After `pipx install target-jsonl`." in README.read_text("utf-8")
+    shell(f"{INSTALLATION}\npipx install target-jsonl", folder, installers, **repository)
+    return folder / "bin"
+
+
+SERVED = SANDBOX.partition("tap-interviewflow --config")[0]
+"""The lines that start the sandbox and lead to it."""
+
+
+def test_the_pipe_of_the_readme_loads_and_fails_as_the_tap_does(tmp_path: Path, installed: Path) -> None:
+    pipe = block(README, "set -o pipefail; tap-interviewflow")
+    shell(f"{SERVED}\n{pipe}", tmp_path, installed)
+    assert Counter(row["interviewerId"] for row in json_lines(*tmp_path.glob("candidates*.jsonl"))) == HELD
+    with pytest.raises(AssertionError, match="api_key"):
+        shell(f"{SERVED}\nset +eo pipefail\nexport TAP_INTERVIEWFLOW_API_KEY=wrong\n{pipe}exit $?", tmp_path, installed)
+
+
+def test_a_pipe_with_a_state_continues_where_the_last_one_ended(tmp_path: Path, installed: Path) -> None:
+    pipe = block(DOCS / "incremental.md", "tap-interviewflow --config ENV --discover")
     again = "".join(pipe.splitlines(keepends=True)[-2:])
     assert "--state" in again
-    shell(f"{quick_start}\n{pipe}\nsleep 1\n{again}", tmp_path, installers, **repository)
+    shell(f"{SERVED}\n{pipe}\nsleep 1\n{again}", tmp_path, installed)
     files = sorted(tmp_path.glob("candidates-*.jsonl"))
     first, second = (json_lines(file) for file in files)
     assert Counter(row["interviewerId"] for row in first) == HELD

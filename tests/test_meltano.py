@@ -9,18 +9,18 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import yaml
 
 from tests.demo.story import VARIES
 from tests.demo.terminal import lines_of
 from tests.newcomers import clone, json_lines, published, shell
-from tests.pages import README, REPOSITORY, ROOT, block
+from tests.pages import DOCS, README, REPOSITORY, ROOT, block
 from tests.processes import said_by
 from tests.sandbox import Sandbox
 
@@ -100,35 +100,71 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return json_lines(folder / "candidates.jsonl")
 
 
+class Hub(BaseHTTPRequestHandler):
+    """What stands for the repository and for Meltano Hub, which tests do not reach."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        address = f"http://{self.headers['Host']}"
+        (loader,) = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))["plugins"]["loaders"]
+        variants = {"andyh1203": {"ref": f"{address}/target-jsonl"}}
+        served: dict[str, Any] = {
+            "/plugin.yaml": yaml.safe_load((ROOT / "plugin.yaml").read_text("utf-8")),
+            "/target-jsonl": loader | {"variant": "andyh1203"},
+            "/meltano/api/v1/plugins/loaders/index": {
+                "target-jsonl": {"default_variant": "andyh1203", "logo_url": "", "variants": variants}
+            },
+        }
+        found = self.path in served
+        body = json.dumps(served.get(self.path, {})).encode()
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
 @pytest.fixture
-def definition() -> Iterator[str]:
-    """The address of `plugin.yaml`, as the repository would serve it."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(ROOT))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+def hub() -> Iterator[str]:
+    """The address of what stands for the Hub."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/plugin.yaml"
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
 
 
-def test_the_readme_leads_from_nothing_to_a_first_load_and_on_to_incremental_replication(
-    meltano: str, definition: str, settings: dict[str, str], tmp_path: Path
+def test_the_readme_leads_from_a_file_with_the_key_to_a_first_load_and_on_to_incremental_replication(
+    meltano: str, hub: str, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "project"
-    variables = published(tmp_path / "repository") | settings
-    del variables["TARGET_JSONL_DESTINATION_PATH"]
+    folder = tmp_path / "work"
     folder.mkdir()
-    first = block(README, "meltano init interviews").replace(f"{REPOSITORY}/raw/main/plugin.yaml", definition)
-    assert definition in first
-    told = shell(first, folder, Path(meltano).parent, **variables)
-    assert "Interviewer interviewer-1: 250 read, 250 written, complete" in told
-    (written,) = (folder / "interviews" / "output").glob("*.jsonl")
-    assert Counter(row["interviewerId"] for row in json_lines(written)) == {"interviewer-1": 250, "interviewer-2": 120}
-    second = block(README, "meltano config set tap-interviewflow _metadata")
-    told = shell(f"cd interviews\n{second}{second.splitlines()[-1]}", folder, Path(meltano).parent, **variables)
-    assert "Interviewer interviewer-1: 250 read, 250 written, complete" in told
-    assert "Interviewer interviewer-1: 250 read, 1 written since" in told
+    (folder / ".env").write_text(block(README, "TAP_INTERVIEWFLOW_API_KEY=your-key"), "utf-8")
+    first = block(README, "meltano init interviews").replace(f"{REPOSITORY}/raw/main", hub)
+    assert f"{hub}/plugin.yaml" in first
+    second = block(DOCS / "incremental.md", "meltano config set tap-interviewflow _metadata")
+    with Sandbox({"your-interviewer": 250, "your-other-interviewer": 120}, key="your-key") as api:
+        variables = published(tmp_path / "repository")
+        variables |= {"MELTANO_HUB_URL": hub, "TAP_INTERVIEWFLOW_API_URL": api.url}
+        told = shell(first, folder, Path(meltano).parent, **variables)
+        assert "Interviewer your-interviewer: 250 read, 250 written, complete" in told
+        (written,) = (folder / "interviews" / "output").glob("*.jsonl")
+        loaded = Counter(row["interviewerId"] for row in json_lines(written))
+        assert loaded == {"your-interviewer": 250, "your-other-interviewer": 120}
+        told = shell(f"cd interviews\n{second}{second.splitlines()[-1]}", folder, Path(meltano).parent, **variables)
+    assert "Interviewer your-interviewer: 250 read, 250 written, complete" in told
+    assert "Interviewer your-interviewer: 250 read, 1 written since" in told
+
+
+def test_the_first_commands_of_the_readme_show_the_demo(tmp_path: Path) -> None:
+    told = shell(
+        block(README, "git clone"), tmp_path, Path(sys.executable).parent, **published(tmp_path / "repository")
+    )
+    assert "candidates loaded" in told
 
 
 @pytest.mark.parametrize("command", [("run", *PIPELINE), ("el", *PIPELINE, "--state-id=demo")], ids=" ".join)

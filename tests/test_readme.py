@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow.records.schema import KEY_PROPERTIES, candidates_schema
-from tests.pages import README, REPOSITORY, block, blocks, links, table
+from tap_interviewflow.records.schema import KEY_PROPERTIES
+from tests.pages import DOCS, README, REPOSITORY, block, blocks, links, table
 from tests.runs import config_for, run_here, write
 from tests.sandbox import Sandbox
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEXT = README.read_text("utf-8")
-MAX_LINES = 180
+MAX_LINES, MAX_WORDS = 120, 1000
 # They only hold other settings.
 CONTAINERS = {"faker_config", "batch_config", "batch_config.encoding", "batch_config.storage"}
 
@@ -39,9 +39,9 @@ def settings_tables() -> tuple[str, str]:
     rows = [line.strip("| ").split(" | ", 3) for line in about.splitlines() if re.match(r"\| [a-z_.]+ \|", line)]
     first = [name for name, *_ in rows].index("stream_maps")
     own = table(
-        ("Setting", "Required", "Default", "Meaning"),
+        ("Setting", "Default", "Meaning"),
         (
-            (f"`{name}`", "yes" if required == "True" else "", "" if default == "None" else f"`{default}`", meaning)
+            (f"`{name}`", "required" if required == "True" else "" if default == "None" else f"`{default}`", meaning)
             for name, required, default, meaning in rows[:first]
         ),
     )
@@ -50,26 +50,24 @@ def settings_tables() -> tuple[str, str]:
 
 
 def test_it_is_short() -> None:
-    assert len(TEXT.splitlines()) < MAX_LINES
+    assert len(TEXT.splitlines()) <= MAX_LINES
+    assert len(TEXT.split()) <= MAX_WORDS
 
 
 def test_the_settings_are_those_of_about() -> None:
     own, others = settings_tables()
     assert f"\n\n{own}\n\n" in TEXT
-    assert f"</summary>\n\n{others}\n\n</details>" in TEXT
+    assert f"\n\n{others}\n" in (DOCS / "settings.md").read_text("utf-8")
 
 
 def test_the_stream_is_the_one_that_is_discovered() -> None:
-    times = [name for name, column in candidates_schema()["properties"].items() if column.get("format") == "date-time"]
-    key = ", ".join(f"`{name}`" for name in KEY_PROPERTIES)
-    assert times == ["createdAt"]
-    assert f"| `candidates` | {key} | full table or incremental | `createdAt`, or any other `date-time`" in TEXT
+    assert f"`candidates`, with the key {' and '.join(f'`{name}`' for name in KEY_PROPERTIES)}" in TEXT
 
 
-def test_the_sample_is_the_first_record_of_its_sandbox(api: Sandbox, tmp_path: Path) -> None:
+def test_the_record_that_is_shown_is_the_first_one_of_its_sandbox(api: Sandbox, tmp_path: Path) -> None:
     read = run_here("--config", write(tmp_path / "config.json", config_for(api)))
     first: dict[str, Any] = read.of("RECORD")[0]["record"]
-    sample: dict[str, Any] = json.loads(block(README, "{"), parse_float=Decimal)
+    sample: dict[str, Any] = json.loads(block(DOCS / "columns.md", "{"), parse_float=Decimal)
     assert list(sample.items()) == list(first.items())
 
 
@@ -97,10 +95,10 @@ def test_its_links_and_pictures_are_addresses_that_a_package_page_can_follow() -
 def test_each_of_its_blocks_is_run_by_a_test() -> None:
     beginnings = [(language, text.split("\n", 1)[0]) for language, text in blocks(TEXT)]
     assert beginnings == [
+        ("bash", f"git clone {REPOSITORY}"),  # test_meltano.py
         ("bash", f"pipx install git+{REPOSITORY}"),  # test_dist.py
-        ("json", block(README, "{").split("\n", 1)[0]),
+        ("bash", "tap-interviewflow-sandbox --port 8765 --interviewers 2 --candidates 50 &"),  # test_dist.py
         ("dotenv", "TAP_INTERVIEWFLOW_API_KEY=your-key"),
         ("bash", "meltano init interviews"),  # test_meltano.py
-        ("bash", "pipx install target-jsonl"),  # test_dist.py
-        ("bash", "meltano config set tap-interviewflow _metadata.candidates.replication-method INCREMENTAL"),
+        ("bash", "set -o pipefail; tap-interviewflow --config ENV | target-jsonl"),  # test_dist.py
     ]
