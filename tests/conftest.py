@@ -73,7 +73,7 @@ def read(files_of_runs: Path) -> Read:
 
 @pytest.fixture(scope="session")
 def files_of_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder of files that are written anew for each run: to make one for each test takes longer than most."""
+    """Return a folder of files that are written anew for each run: to make one for each test takes longer than most."""
     return tmp_path_factory.mktemp("files")
 
 
@@ -92,7 +92,7 @@ def _nothing_from_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    """Have the waits between tries take no time, and a request that hangs as long as the test says."""
+    """Let the waits between tries take no time, and a request that hangs as long as the test chooses."""
     time = FakeTime()
 
     def impatient(config: Any, **options: Any) -> Client:

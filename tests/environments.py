@@ -55,7 +55,7 @@ _OUTSIDE: Final = dict(os.environ)
 
 
 def environment(name: str) -> Path:
-    """Give the folder of an environment's executables, and make the environment where it is missing or outdated."""
+    """Return the folder of an environment's executables, and make the environment where it is missing or outdated."""
     folder = CACHE / name.replace(" ", "-")
     executables = folder / ("Scripts" if os.name == "nt" else "bin")
     wanted = "\n".join(REQUIREMENTS[name])

@@ -25,18 +25,18 @@ class Block(NamedTuple):
 
 
 def blocks(text: str) -> list[Block]:
-    """Give the blocks of code, in their order."""
+    """Return the blocks of code, in their order."""
     return [Block(*found) for found in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)]
 
 
 def block(page: Path, beginning: str) -> str:
-    """Give the one block of a page that begins like this."""
+    """Return the one block of a page that begins like this."""
     (text,) = (text for _, text in blocks(page.read_text("utf-8")) if text.startswith(beginning))
     return text
 
 
 def section(heading: str) -> str:
-    """Give what stands below a heading of the second level, which is on one page only."""
+    """Return what stands below a heading of the second level, which is on one page only."""
     below = re.compile(rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
     (text,) = (text for page in PAGES for text in below.findall(page.read_text("utf-8")))
     return str(text)
@@ -48,12 +48,12 @@ def prose(text: str) -> str:
 
 
 def links(text: str) -> list[str]:
-    """Give the targets of all links and pictures."""
+    """Return the targets of all links and pictures."""
     return re.findall(r"(?:\]\(|^\[[^]]+\]: |<a href=\"|<img src=\")<?([^)>\s\"]+)", prose(text), re.MULTILINE)
 
 
 def anchors(text: str) -> set[str]:
-    """Give the anchors of the headings that GitHub and MkDocs name alike."""
+    """Return the anchors of the headings that GitHub and MkDocs name alike."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
     slugs = (re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)
     return {slug for slug in slugs if slug.isascii() and "--" not in slug}

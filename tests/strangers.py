@@ -146,12 +146,12 @@ def spelled(document: object) -> str:
 
 
 def received(document: object) -> Any:
-    """Give a document as it comes out of its JSON, every text as a warehouse can hold it."""
+    """Return a document as it comes out of its JSON, every text as a warehouse can hold it."""
     return _clean(json.loads(to_json(document), parse_float=Decimal))
 
 
 def id_of(candidate: Members) -> str:
-    """Give the interview's ID, of a candidate that was received."""
+    """Return the interview's ID, of a candidate that was received."""
     sources = (candidate.get(name) for name in ("interviewId", "id", "_id"))
     return next(
         str(value)
@@ -161,7 +161,7 @@ def id_of(candidate: Members) -> str:
 
 
 def record_of(sent: object, properties: Members, interviewer_id: str, deselected: Collection[str] = ()) -> Members:
-    """Give the record that a candidate is to become."""
+    """Return the record that a candidate is to become."""
     candidate = received(sent)
     record: dict[str, Any] = dict.fromkeys(name for name in properties if name not in deselected)
     record |= {"interviewerId": interviewer_id, "id": id_of(candidate)}
@@ -181,7 +181,7 @@ def record_of(sent: object, properties: Members, interviewer_id: str, deselected
 
 
 def safe(value: Any, *, rescued: bool = False) -> Any:
-    """Give a value that was received as every reader of JSON can hold it, in a column or in the rescue."""
+    """Return a value that was received as every reader of JSON can hold it, in a column or in the rescue."""
     match value:
         case list():
             return [safe(member, rescued=rescued) for member in value]

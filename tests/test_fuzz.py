@@ -116,7 +116,7 @@ answers = st.binary(max_size=64) | mutated() | ANY_JSON
 
 
 def page_of(body: bytes) -> list[dict[str, Any]] | str:
-    """Give the records of an answer as a target reads them, or the error that a user would see."""
+    """Return the records of an answer as a target reads them, or the error that a user would see."""
     try:
         document = bodies.decode(body)
     except (FatalAPIError, RetriableError) as error:

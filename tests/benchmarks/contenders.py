@@ -56,7 +56,7 @@ class Contender:
     environments: tuple[str, ...] = ()
 
     def written(self, directory: Path) -> list[Path]:
-        """Give the files that it has written."""
+        """Return the files that it has written."""
         return [path for path in directory.glob(self.files) if "_dlt_" not in path.as_posix()] if self.files else []
 
 
@@ -76,13 +76,13 @@ def _settings(api: Api) -> dict[str, Any]:
 
 
 def batches_in(directory: Path, compression: str = "gzip") -> dict[str, Any]:
-    """Give the setting that has files written."""
+    """Return the setting that has files written."""
     encoding = {"format": "jsonl", "compression": compression}
     return {"batch_config": {"encoding": encoding, "storage": {"root": str(directory / "batches")}}}
 
 
 def this_tap(api: Api, directory: Path, *, discovers: bool = False, **settings: Any) -> list[str]:
-    """Give the command line of this tap, with a catalog as Meltano gives it one unless it is to discover by itself."""
+    """Return the command line of this tap, with a catalog, as Meltano gives it one, unless it discovers."""
     tap = [sys.executable, "-m", "tap_interviewflow"]
     tap += ["--config", write(directory / "config.json", _settings(api) | settings)]
     if discovers:
@@ -93,7 +93,7 @@ def this_tap(api: Api, directory: Path, *, discovers: bool = False, **settings: 
 
 
 def lines(in_flight: int, *, discovers: bool = False) -> Contender:
-    """Give this tap with a number of requests in flight."""
+    """Return this tap with a number of requests in flight."""
 
     def job(api: Api, directory: Path) -> Job:
         return Job([this_tap(api, directory, discovers=discovers, max_parallel_requests=in_flight)])
@@ -102,7 +102,7 @@ def lines(in_flight: int, *, discovers: bool = False) -> Contender:
 
 
 def batches(compression: str) -> Contender:
-    """Give this tap as it writes files."""
+    """Return this tap as it writes files."""
 
     def job(api: Api, directory: Path) -> Job:
         return Job([this_tap(api, directory, **batches_in(directory, compression))])
@@ -112,13 +112,13 @@ def batches(compression: str) -> Contender:
 
 
 def plain_tap(api: Api, directory: Path, tap: str = "PlainTap", **settings: Any) -> list[str]:
-    """Give the command line of the plain tap."""
+    """Return the command line of the plain tap."""
     program = f"from tests.benchmarks.plain_tap import {tap}; {tap}.cli()"
     return [sys.executable, "-c", program, "--config", write(directory / "plain.json", _settings(api) | settings)]
 
 
 def script(name: str, environment_name: str = "", *arguments: str) -> Callable[[Api, Path], Job]:
-    """Give a program that is told everything on its command line."""
+    """Return a program that is told everything on its command line."""
 
     def job(api: Api, _: Path) -> Job:
         (interviewer_id,) = api.interviewer_ids
@@ -141,7 +141,7 @@ def _airbyte(api: Api, directory: Path) -> Job:
 
 
 def plain(name: str = "plain SDK tap", tap: str = "PlainTap") -> Contender:
-    """Give the plain tap."""
+    """Return the plain tap."""
     return Contender(name, lambda api, directory: Job([plain_tap(api, directory, tap)]))
 
 

@@ -28,7 +28,7 @@ def main(paths: list[str]) -> None:
 
 
 def ids_in(path: Path) -> Iterator[bytes]:
-    """Give the IDs in a file, as bytes."""
+    """Yield the IDs in a file, as bytes."""
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
         yield from _ids(lines)
 

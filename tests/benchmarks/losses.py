@@ -24,7 +24,7 @@ CANDIDATES: Final = 1_000
 
 
 def losses(contenders: Sequence[Contender], seeds: int, *, total: bool) -> Race:
-    """Have contenders read the same lists that move in the same ways.
+    """Let contenders read the same lists that move in the same ways.
 
     Args:
         contenders: Who reads.

@@ -99,12 +99,12 @@ class Race:
     waiting: float | None = None
 
     def times(self, result: Result) -> float | None:
-        """Give how many times as fast a contender was, if the one that it is compared with took part."""
+        """Return how many times as fast a contender was, if the one that it is compared with took part."""
         other = next((one.seconds for one in self.results if one.name == self.beside), None)
         return None if other is None else other / result.seconds
 
     def over(self, result: Result) -> float | None:
-        """Give by what part a contender took longer than waiting alone takes."""
+        """Return by what part a contender took longer than waiting alone takes."""
         return None if self.waiting is None else result.seconds * result.in_flight / self.waiting - 1
 
 
@@ -150,7 +150,7 @@ class Part:
 
 
 def load() -> dict[str, Part]:
-    """Give the parts that the file has, by name."""
+    """Return the parts that the file has, by name."""
     return msgspec.json.decode(FILE.read_bytes(), type=dict[str, Part]) if FILE.exists() else {}
 
 

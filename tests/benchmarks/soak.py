@@ -68,12 +68,12 @@ class Line(msgspec.Struct):
 
 
 def names_of(interviewers: int) -> list[str]:
-    """Give the names of the Interviewers."""
+    """Return the names of the Interviewers."""
     return [f"interviewer-{number}" for number in range(1, interviewers + 1)]
 
 
 def serve(options: argparse.Namespace) -> None:
-    """Be the API, until SIGTERM; then say who was in its lists."""
+    """Serve until SIGTERM; then print who was in its lists."""
     ending: list[int] = []  # no event: its `set` takes a lock that this thread may hold
     signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
 
@@ -104,7 +104,7 @@ def serve(options: argparse.Namespace) -> None:
 
 
 def expected(interviewers: int, candidates: int) -> Iterator[tuple[str, int]]:
-    """Give each candidate that has to come, in order."""
+    """Yield each candidate that has to come, in order."""
     return itertools.product(names_of(interviewers), range(1, candidates // interviewers + 1))
 
 
@@ -149,7 +149,7 @@ def lost(written: Mapping[str, set[str]], lists: Mapping[str, Held], log: str) -
 
 
 def state_of(pid: int) -> str:
-    """Say how many descriptors and threads a process has, where the system tells."""
+    """Return how many descriptors and threads a process has, where the system tells."""
     path = Path(f"/proc/{pid}")
     if not path.exists():
         return "nothing known"
@@ -159,7 +159,7 @@ def state_of(pid: int) -> str:
 
 
 def memory_of(pid: int) -> int:
-    """Give the memory of a process in MiB; 0 where the system does not tell."""
+    """Return the memory of a process in MiB; 0 where the system does not tell."""
     path = Path(f"/proc/{pid}/statm")
     return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 2**20 if path.exists() else 0
 

@@ -16,7 +16,7 @@ from tests.sandbox import Sandbox
 
 
 def main(meltano: str, tap: str, picture: str = "") -> None:
-    """Tell the story, and draw what was shown if there is a file for it."""
+    """Run the story, and draw what was shown if there is a file for it."""
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
     terminal = Terminal()

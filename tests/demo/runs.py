@@ -28,7 +28,7 @@ LOG: Final = OUTPUT / "meltano.log"
 
 
 def settings(api: Sandbox) -> dict[str, str]:
-    """Give the variables that lead to this API, with nothing of the tap's from the outside."""
+    """Return the variables that lead to this API, with nothing of the tap's from the outside."""
     foreign = ("MELTANO", "TAP_INTERVIEWFLOW_", "TARGET_JSONL_")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
         "TAP_INTERVIEWFLOW_API_KEY": api.key,
@@ -79,7 +79,7 @@ def read_alone(tap: Sequence[str], variables: Mapping[str, str]) -> tuple[set[st
 
 
 def page_by_page(api: Sandbox) -> set[str]:
-    """Give the IDs that a loop over the pages finds, which ends at an empty one, as most readers do."""
+    """Return the IDs that a loop over the pages finds, which ends at an empty one, as most readers do."""
     ids: set[str] = set()
     for interviewer in api.interviewers:
         for page in itertools.count(1):
@@ -94,6 +94,6 @@ def page_by_page(api: Sandbox) -> set[str]:
 
 
 def loaded() -> list[dict[str, Any]]:
-    """Give all rows that the target wrote."""
+    """Return all rows that the target wrote."""
     with LOADED.open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]

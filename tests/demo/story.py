@@ -180,7 +180,7 @@ class Story:
 
 
 def by_interviewer(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Give the rows of each Interviewer."""
+    """Return the rows of each Interviewer."""
     return [[row for row in rows if row["interviewerId"] == interviewer] for interviewer in HELD]
 
 

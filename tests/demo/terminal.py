@@ -79,7 +79,7 @@ class Terminal:
 
 
 def lines_of(picture: str) -> list[str]:
-    """Give the lines of a picture, without the empty ones."""
+    """Return the lines of a picture, without the empty ones."""
     return [unescape(re.sub("<.*?>", "", line)) for line in re.findall("<text.*</text>", picture)]
 
 

@@ -101,12 +101,12 @@ class Airflow:
         return False
 
     def state(self) -> str:
-        """Give the state of the one run of the DAG."""
+        """Return the state of the one run of the DAG."""
         (run,) = self._rows("select state from dag_run")
         return str(run["state"])
 
     def loads(self) -> dict[str, tuple[str, int]]:
-        """Give the state and the number of tries of each Interviewer's task."""
+        """Return the state and the number of tries of each Interviewer's task."""
         tasks = self._rows("select rendered_map_index, state, try_number from task_instance where task_id = 'load'")
         return {task["rendered_map_index"]: (task["state"], task["try_number"]) for task in tasks}
 

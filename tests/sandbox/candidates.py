@@ -53,7 +53,7 @@ class CandidateList:
         self.throughout, self.ever = set(self.numbers), set(self.numbers)
 
     def put(self, number: int, candidate: Mapping[str, Any]) -> None:
-        """Give the candidate that this number stands for, without adding it to the list."""
+        """Set the candidate that this number stands for, without adding it to the list."""
         self._given[number] = candidate
         self.ever.add(number)
 

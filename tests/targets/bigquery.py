@@ -92,7 +92,7 @@ class BigQueryServer:
         self._process.wait(timeout=60)
 
     def ask(self, query: str) -> dict[str, Any]:
-        """Give the answer to a query."""
+        """Return the answer to a query."""
         asked = {"query": query, "useLegacySql": False, "maxResults": 10_000}
         answer = requests.post(f"{self.url}/bigquery/v2/projects/sandbox/queries", json=asked, timeout=60)
         parsed: dict[str, Any] = answer.json()

@@ -69,7 +69,7 @@ def pipe(
 
 
 def held(api: Sandbox) -> dict[Key, Row]:
-    """Give what the API holds, by key, in a form that can be compared."""
+    """Return what the API holds, by key, in a form that can be compared."""
     return _by_key(
         {INTERVIEWER: interviewer, **candidate}
         for interviewer in api.interviewers
@@ -104,7 +104,7 @@ def differences(found: Mapping[Key, Row], wanted: Mapping[Key, Row]) -> dict[Any
 
 
 def names_of(api: Sandbox) -> set[str]:
-    """Give the names of all fields that the API has sent."""
+    """Return the names of all fields that the API has sent."""
     return {INTERVIEWER, *(name for held_by in api.interviewers for row in api.candidates(held_by) for name in row)}
 
 

@@ -51,7 +51,7 @@ class PipelinewisePostgres(Postgres):
         return place | {"user": "postgres", "password": "any"} | self.settings
 
     def wanted(self, api: Sandbox) -> dict[Key, Row]:
-        """Give the candidates with control characters as it writes them into text: a backslash and `n` for a break."""
+        """Return the candidates with control characters as it writes them: a backslash and `n` for a break."""
         columns = {name.casefold() for row in self.rows() for name in row}
         return {
             key: {
@@ -113,5 +113,5 @@ class PostgresServer:
         return f"{scheme}://postgres:@/postgres?host={self.folder}"
 
     def ask(self, query: str) -> str:
-        """Give the answer to a query as psql prints it."""
+        """Return the answer to a query as psql prints it."""
         return output_of(self._psql, self.url(), "--quiet", "--no-align", "--tuples-only", "--command", query)

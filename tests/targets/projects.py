@@ -97,7 +97,7 @@ class Project:
         return script
 
     def environment(self) -> dict[str, str]:
-        """Give what stands in the environment of its commands."""
+        """Return what stands in the environment of its commands."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("MELTANO", "TARGET_"))}
         return kept | {
             "MELTANO_CLI_LOG_FORMAT": "uncolored",
@@ -111,6 +111,6 @@ class Project:
 
 
 def meltano() -> str:
-    """Give the path of Meltano's executable."""
+    """Return the path of Meltano's executable."""
     found = os.environ.get("MELTANO") or shutil.which("meltano")
     return found or pytest.fail("no Meltano: run the tests by `make`, or name the executable in MELTANO")

@@ -115,7 +115,7 @@ def _in_files(run: Run) -> list[Row]:
 
 
 def _columns(rows: list[Row]) -> list[list[tuple[str, Any]]]:
-    """Give rows for a comparison in which the order of the columns counts."""
+    """Return rows for a comparison in which the order of the columns counts."""
     return [list(row.items()) for row in rows]
 
 

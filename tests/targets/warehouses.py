@@ -53,11 +53,11 @@ class Warehouse:
     replaces: ClassVar[bool] = False
 
     def config(self) -> dict[str, Any]:
-        """Give the target's settings."""
+        """Return the target's settings."""
         return self.settings
 
     def command(self) -> list[str]:
-        """Give the target's command line."""
+        """Return the target's command line."""
         executables = environment(self.environment)
         program = [executables / self.program]
         if self.program.endswith(".py"):
@@ -65,7 +65,7 @@ class Warehouse:
         return [*map(str, program), "--config", write(self.folder / "target.json", self.config())]
 
     def surroundings(self) -> dict[str, str]:
-        """Give what the target needs in its environment."""
+        """Return what the target needs in its environment."""
         return {}
 
     def load(self, api: Sandbox, *, stop_when: Callable[[], bool] | None = None, **settings: Any) -> Ended:
@@ -79,11 +79,11 @@ class Warehouse:
         raise NotImplementedError
 
     def candidates(self, api: Sandbox) -> dict[Key, Row]:
-        """Give the candidates that the table holds, in a form that can be compared."""
+        """Return the candidates that the table holds, in a form that can be compared."""
         return restored(self.rows(), names_of(api))
 
     def wanted(self, api: Sandbox) -> dict[Key, Row]:
-        """Give the candidates as they should be in it: as the API holds them, but for a target's own fault."""
+        """Return the candidates as they should be in it: as the API holds them, but for a target's own fault."""
         return held(api)
 
 
