@@ -6,11 +6,11 @@ import re
 import zlib
 from collections import defaultdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 from uuid import uuid4
 
+from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers._batch import SDKBatchMessage
 
 if TYPE_CHECKING:
@@ -93,24 +93,17 @@ class BatchWriter:
         self._files += 1
         suffix = ".json.gz" if self._is_compressed else ".json"
         name = f"{storage.prefix or ''}{self._tap_name}--{stream}-{self._run}-{self._files}{suffix}"
-        with storage.open(name, "wb") as file:
-            file.writelines(gathered.content())
-        manifest = [_address(storage, name)]
+        try:
+            with storage.open(name, "wb") as file:
+                file.writelines(gathered.content())
+            manifest = [_address(storage, name)]
+        except Exception as error:  # whatever the libraries of storages raise
+            message = f"batch_config can't be used: {type(error).__name__}: {error}"
+            raise ConfigurationError(message) from error
         self._write_message(SDKBatchMessage(stream=stream, encoding=self._config.encoding, manifest=manifest))
 
 
-# What a target of the SDK takes for something else: a chain of storages, a query, an empty fragment; or drops.
-_UNREADABLE: Final = re.compile(r"[\0\t\n\r\ud800-\udfff]|::|\?.*/|#/+[^/]*$", re.DOTALL)
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+]+:[/:]")
-
-
-def is_readable(root: str, prefix: str) -> bool:
-    """Whether a target of the SDK can open the files of a storage by any address."""
-    scheme = _SCHEME.match(root)
-    place = root[scheme.end() :].lstrip("/") if scheme else str(Path(root).absolute())
-    path = f"{place.rstrip('/')}/{prefix}"
-    is_local = not scheme or scheme[0].startswith(("file:", "local:"))
-    return not _UNREADABLE.search(path) and (is_local or "//" not in path)
 
 
 def _address(storage: StorageTarget, name: str) -> str:

@@ -3,112 +3,78 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING, Any, Final
 
+from jsonschema import Draft202012Validator
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.records.column import Column
-from tap_interviewflow.records.json import is_text
 from tap_interviewflow.records.schema import KEY_PROPERTIES, OWN, column_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 STREAM: Final = "candidates"
 
 
-def mend_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a catalog with what the tap promises of it whatever a hand has changed.
+def correct_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a catalog that says what the tap promises, whatever was edited in it.
 
-    - Both columns of the key are in the schema and the key, and can't be deselected. They and ``_rescued_data`` are
-      what the tap fills them with, and every other column takes null.
-    - Of the selected columns, those whose names not every warehouse can hold side by side go.
-    - Open objects do not say that they have no properties: targets would take it that nothing is in them.
+    - Both columns of the key are in the schema and selected. They and ``_rescued_data`` are as the tap fills them,
+      and every other column takes null.
+    - Of the selected columns, those with a name that not every warehouse can hold are left out.
+    - Open objects have no empty ``properties``: targets would drop all that is in them.
     - The replication method is where the SDK looks for it.
 
     Raises:
-        ConfigurationError: If the stream is not in it, or in a shape that nobody could read, or a column is.
+        ConfigurationError: If it has no stream of candidates, or one that can't be read.
     """
+    column = ""
     try:
-        streams = [copy.deepcopy(entry) for entry in document["streams"] if entry["tap_stream_id"] == STREAM]
-        for stream in streams:
-            _mend(stream)
-        mended = {"streams": streams}
-        can_be_read = STREAM in Catalog.from_dict(mended) and is_text(mended)
+        (stream,) = [copy.deepcopy(entry) for entry in document["streams"] if entry["tap_stream_id"] == STREAM]
+        json.dumps(stream, ensure_ascii=False).encode()  # fails if a text in it can't be written
+        properties = {name: OWN[name] for name in KEY_PROPERTIES} | stream["schema"]["properties"]
+        _correct_metadata(stream, properties)
+        selection = Catalog.from_dict({"streams": [stream]})[STREAM].metadata.resolve_selection()
+        selected = [name for name in properties if selection["properties", name]]
+        unusable = {*selected} - {*column_names(selected)}
+        corrected: dict[str, Any] = {}
+        for column in [name for name in properties if name not in unusable]:
+            Column.of(column, properties[column])
+            corrected[column] = dict(OWN[column]) if column in OWN else _corrected(properties[column])
+        stream |= {"stream": STREAM, "key_properties": list(KEY_PROPERTIES)}
+        stream["schema"] |= {"properties": corrected, "required": list(KEY_PROPERTIES)}
     except (AttributeError, KeyError, TypeError, ValueError):
-        can_be_read = False
-    if not can_be_read:
-        message = f"the catalog has no stream {STREAM} that can be read; make one with --discover"
-        raise ConfigurationError(message)
-    for stream in streams:
-        _correct_columns(stream)
-    return mended
+        place = f", because of its column {plain_name(column)}" if column else ""
+        message = f"the catalog has no stream {STREAM} that can be read{place}; make one with --discover"
+        raise ConfigurationError(message) from None
+    return {"streams": [stream]}
 
 
-def _correct_columns(stream: dict[str, Any]) -> None:
-    properties = stream["schema"]["properties"]
-    mask = Catalog.from_dict({"streams": [stream]})[STREAM].metadata.resolve_selection()
-    selected = {name for name in properties if mask["properties", name]}
-    kept = {*column_names(name for name in properties if name in selected)}
-    for name, definition in list(properties.items()):
-        try:
-            Column.of(name, definition)
-        except (TypeError, ValueError):
-            message = f"the column {plain_name(name)} of the catalog is not defined by a valid JSON Schema"
-            raise ConfigurationError(message) from None
-        if name in selected - kept:
-            del properties[name]
-        elif name not in KEY_PROPERTIES:
-            properties[name] = _nullable(definition)
+def _corrected(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Let a column take null, and an object whatever is in it."""
+    corrected = {key: value for key, value in definition.items() if key != "properties" or value}
+    if Draft202012Validator(corrected).is_valid(None):
+        return corrected
+    if "type" not in corrected or "enum" in corrected:
+        return {"anyOf": [corrected, {"type": "null"}]}
+    types = [corrected["type"]] if isinstance(corrected["type"], str) else corrected["type"]
+    return corrected | {"type": [*types, "null"]}
 
 
-def _mend(stream: dict[str, Any]) -> None:
-    schema = stream["schema"]
-    properties = schema["properties"]
-    for definition in properties.values():
-        _open(definition)
-    own = {name: dict(OWN[name]) for name in OWN if name in {*KEY_PROPERTIES, *properties}}
-    is_complete = properties.keys() >= {*KEY_PROPERTIES}
-    schema["properties"] = properties | own if is_complete else own | properties | own
-    schema["required"] = list(KEY_PROPERTIES)
-    stream["stream"] = STREAM
-    stream["key_properties"] = list(KEY_PROPERTIES)
-    # Without any metadata everything is selected.
-    if metadata := {tuple(entry["breadcrumb"]): entry["metadata"] for entry in stream.get("metadata") or ()}:
+def _correct_metadata(stream: dict[str, Any], columns: Container[str]) -> None:
+    """Select the key, also the replication key, and put the replication method where the SDK looks for it."""
+    metadata = {tuple(entry["breadcrumb"]): entry["metadata"] for entry in stream.get("metadata") or ()}
+    if metadata:  # without any, everything is selected
         root = metadata.setdefault((), {"selected": True})
-        root["table-key-properties"] = list(KEY_PROPERTIES)
         replication_key = root.get("replication-key")
         for name in (*KEY_PROPERTIES, replication_key or stream.get("replication_key")):
-            if name in schema["properties"]:
+            if name in columns:
                 metadata.setdefault(("properties", name), {}).update(inclusion="automatic", selected=True)
-        implied = REPLICATION_INCREMENTAL if replication_key else None
-        if method := root.get("replication-method") or implied:
+        if method := root.get("replication-method") or (replication_key and REPLICATION_INCREMENTAL):
             stream["replication_method"] = method
     stream["metadata"] = [{"breadcrumb": list(where), "metadata": each} for where, each in metadata.items()]
-
-
-def _nullable(definition: dict[str, Any]) -> dict[str, Any]:
-    if "type" in definition:
-        types = [definition["type"]] if isinstance(definition["type"], str) else definition["type"]
-        members = {"enum": [*definition["enum"], None]} if "enum" in definition else {}
-        return definition if "null" in types else {**definition, "type": [*types, "null"], **members}
-    if not definition or {"type": "null"} in definition.get("anyOf", ()):
-        return definition
-    return {"anyOf": [definition, {"type": "null"}]}
-
-
-def _open(schema: dict[str, Any]) -> None:
-    """Take the empty ``properties`` out of objects, however deep they are."""
-    if schema.get("properties") == {}:
-        del schema["properties"]
-    for inner in (
-        *schema.get("properties", {}).values(),
-        *schema.get("anyOf", ()),
-        schema.get("items"),
-        schema.get("additionalProperties"),
-    ):
-        if isinstance(inner, dict):
-            _open(inner)

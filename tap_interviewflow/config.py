@@ -1,48 +1,55 @@
-"""The settings: what they are, and what is wrong with bad ones."""
+"""The settings: what they are, where they come from, and what is wrong with bad ones."""
 
 from __future__ import annotations
 
+import ast
 import difflib
+import io
 import ipaddress
 import json
+import os
+import re
+from contextlib import suppress
+from copy import deepcopy
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import requests
+from dotenv import dotenv_values
 from jsonpath_ng.ext import parse as parse_jsonpath  # type: ignore[attr-defined]
+from jsonschema import FormatChecker
 from singer_sdk import typing as th
+from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.helpers.capabilities import BATCH_CONFIG
 
-from tap_interviewflow import builtin
 from tap_interviewflow.api.redact import plain_name
-from tap_interviewflow.records.json import is_text
+from tap_interviewflow.records.json import parse
 from tap_interviewflow.records.times import to_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from jsonschema import ValidationError
+    from collections.abc import Collection, Iterator, Mapping
 
 SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     th.Property(
         "api_key",
-        th.StringType(min_length=1),
+        th.CustomType({"type": ["string"], "format": "printable-ascii"}),
         required=True,
         secret=True,
         title="API Key",
-        description="Key of the InterviewFlowAI account, made in the dashboard under API Keys. It is sent as "
-        "`X-API-KEY`, to the API's own origin only.",
+        description="Key of the InterviewFlowAI account, from the dashboard. It is sent to the API's own origin only.",
     ),
     th.Property(
         "interviewer_ids",
-        th.CustomType({"type": ["array"], "items": {"type": ["string"], "minLength": 1}, "minItems": 1}),
+        th.CustomType({"type": ["array"], "items": {"type": ["string"], "format": "printable"}, "minItems": 1}),
         required=True,
         title="Interviewer IDs",
-        description="IDs of the Interviewers whose candidates are read. An Interviewer's ID is on its Integrations "
-        "tab. A repeated ID counts once.",
+        description="IDs of the Interviewers to read, from their Integrations tabs. A repeated ID counts once.",
     ),
     th.Property(
         "interview_ids",
-        th.CustomType({"type": ["array", "null"], "items": {"type": ["string"], "minLength": 1}, "minItems": 1}),
+        th.CustomType({"type": ["array", "null"], "items": {"type": ["string"], "format": "printable"}, "minItems": 1}),
         title="Interview IDs",
         description="Read only the candidates with these interview IDs, one look-up each.",
     ),
@@ -50,8 +57,7 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         "additional_fields",
         th.ObjectType(additional_properties=th.CustomType({"type": ["string", "number", "boolean"]})),
         title="Custom Field Filters",
-        description="Read only candidates whose custom fields match: a number is a minimum, a string must match "
-        "exactly. Passed on to the API unchanged.",
+        description="The API's filter by custom fields: a number is a minimum, a string must match exactly.",
     ),
     th.Property(
         "custom_field_columns",
@@ -96,21 +102,20 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     ),
     th.Property(
         "records_jsonpath",
-        th.StringType(min_length=1),
+        th.CustomType({"type": ["string", "null"], "format": "jsonpath"}),
         title="Records JSONPath",
-        description="Where the list of candidates is in the API's answer, such as `$.data.candidates`. Only needed "
-        "if the tap does not find it.",
+        description="Where the list of candidates is, such as `$.data.candidates`. Needed if the tap can't find it.",
     ),
     th.Property(
         "api_url",
-        th.StringType,
+        th.URIType,
         default="https://api.interviewflowai.com",
         title="API URL",
         description="Address of the API: https, or http on a loopback host.",
     ),
     th.Property(
         "user_agent",
-        th.StringType(min_length=1),
+        th.CustomType({"type": ["string", "null"], "format": "printable-ascii"}),
         title="User Agent",
         description="User agent that is sent to the API. If not set, it is the tap's name and version.",
     ),
@@ -123,142 +128,163 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         description="Let the target delete candidates that the API no longer has, after each complete read.",
     ),
 ).to_dict()
-"""The tap's own settings as a JSON Schema; the SDK adds its own."""
-
-REMEDIES: Final = {
-    "api_key": "it must be the text of a key, made in the dashboard under API Keys",
-    "interviewer_ids": 'it must be a list of at least one Interviewer\'s ID, such as ["id-1", "id-2"]',
-    "interview_ids": 'it must be a list of at least one interview ID, such as ["id-1"]',
-    "additional_fields": "it must be an object of strings, numbers or booleans, such as "
-    '{"Manual Score": 50, "review": "yes"}: a number is a minimum, a string must match exactly',
-    "custom_field_columns": "it must be true or false",
-    "page_size": "it must be a whole number from 1 to 1000",
-    "start_date": "it must be a date or an RFC 3339 time, such as 2026-01-31 or 2026-01-31T00:00:00Z",
-    "allow_incomplete": "it must be true or false",
-    "max_parallel_requests": "it must be a whole number from 1 to 16",
-    "request_timeout": "it must be a whole number of seconds from 1 to 3600",
-    "records_jsonpath": "it must be a JSONPath to the list of candidates, such as $.data.candidates",
-    "api_url": "it must be an address with https, or with http on a loopback host such as 127.0.0.1",
-    "user_agent": "it must be plain text in one line",
-    "emit_activate_version_messages": "it must be true or false",
-}
 
 
-def errors(config: Mapping[str, Any], schema: Mapping[str, Any], *, reads_environment: bool = True) -> list[str]:
-    """Say what is wrong with settings, and fill in the defaults.
+def _batch_config() -> dict[str, Any]:
+    """Return the SDK's schema of ``batch_config`` without what loses candidates or ends the run in the middle."""
+    batch: dict[str, Any] = deepcopy(BATCH_CONFIG["properties"]["batch_config"])
+    encoding, storage = (batch["properties"][name] for name in ("encoding", "storage"))
+    # Not Parquet: its columns would have to name what is in an object, which is different in each candidate.
+    encoding["properties"]["format"]["enum"] = ["jsonl"]
+    encoding["properties"]["compression"]["enum"] = ["gzip", "none", None]
+    about = {"title": "Batch Storage Parameters", "description": "Options of the storage, by their names in fsspec."}
+    storage["properties"]["params"] = {"type": ["object", "null"], **about}
+    about = {"title": "Batch Size", "description": "Maximum number of candidates in a file; 10,000 if not set."}
+    batch["properties"]["batch_size"] = {"type": ["integer", "null"], "minimum": 1, **about}
+    for part, required in ((batch, ["encoding", "storage"]), (encoding, ["format"]), (storage, ["root"])):
+        part |= {"type": ["object"], "required": required, "additionalProperties": False}
+    return batch
 
-    Args:
-        config: The settings; none of them null.
-        schema: The JSON Schema of all settings.
-        reads_environment: Whether settings were looked for there, too.
 
-    Returns:
-        For each bad setting one text with its name, what is wrong and what would be right. No value is quoted: it
-        may be a secret in the wrong place.
+SETTINGS["properties"]["batch_config"] = _batch_config()
+
+_STREAM: Final = "candidates"
+_SWITCHES: Final = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
+
+
+def from_environment(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Read settings from variables: text as it is, all else as JSON, or as text where it is none.
+
+    Raises:
+        ConfigurationError: If ``.env`` can't be parsed.
     """
-    validator = th.extend_validator_with_defaults(th.DEFAULT_JSONSCHEMA_VALIDATOR)(builtin.mended(schema))
-    missing = [name for name in schema.get("required", ()) if name not in config]
-    found = {name: f"{name} is missing; {REMEDIES[name]}" for name in missing}
-    for error in validator.iter_errors(config):
-        if error.path and (name := str(error.path[0])) not in found:
-            found[name] = f"{name} {_wrong(error)}; {REMEDIES[name]}" if name in REMEDIES else builtin.describe(error)
-    for name in [name for name in REMEDIES if name not in found and not is_text(config.get(name))]:
-        found[name] = f"{name} has half a character in it; {REMEDIES[name]}"
-    for name, check in _CHECKS.items():
-        if name not in found and name in config and (wrong := check(config[name])):
-            found[name] = f"{name} {wrong}; {REMEDIES[name]}"
-    if not found.keys() - REMEDIES.keys():
-        found |= {error: error for error in builtin.errors(config)}
-    hint = "variables of the environment and .env are read only with --config ENV"
-    return [*found.values(), *([hint] if missing and not reads_environment else ())]
+    settings = {}
+    for variable, text in _variables(prefix).items():
+        name = variable.removeprefix(prefix).lower()
+        if not name.startswith(("loglevel", "_")):  # those are for the SDK and for Meltano
+            settings[name] = _parsed(text, schema["properties"].get(name, {}).get("type", ()))
+    return settings
+
+
+def _variables(prefix: str) -> dict[str, str]:
+    """Read ``.env`` in the working directory, and the process, which wins; nothing is expanded or set in either."""
+    path = Path.cwd() / ".env"
+    try:
+        text = path.read_text("utf-8-sig") if path.exists() and not path.is_dir() else ""
+    except UnicodeDecodeError:
+        message = f"{path} is not text in UTF-8"
+        raise ConfigurationError(message) from None
+    found = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    for name in re.findall(rf"^\s*(?:export\s+)?({prefix}[^\s=]*)", text, re.MULTILINE):
+        if name not in found:
+            message = f"{path} can't be parsed where it sets {plain_name(name)}; is a quote missing?"
+            raise ConfigurationError(message)
+    both = {**found, **os.environ}
+    return {name: value for name, value in both.items() if name.startswith(prefix) and value is not None}
+
+
+def _parsed(text: str, types: Collection[str]) -> Any:  # noqa: ANN401
+    if "boolean" in types:
+        return _SWITCHES.get(text.strip().lower(), text)
+    if "string" not in types:
+        with suppress(ValueError, RecursionError):
+            return parse(text)
+    return text
+
+
+def errors(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Fill in the defaults, and return a line for each bad setting: the rule that it breaks, and its description.
+
+    No value is in it: it may be a secret in the wrong place.
+    """
+    about = {name: each["description"] for name, each in schema["properties"].items()}
+    hint = "variables and .env are read with --config ENV only"
+    found = {name: f"{name} is missing ({hint}): {about[name]}" for name in schema["required"] if name not in config}
+    # The SDK's own schema of stream maps has a text where a schema must be.
+    properties = schema["properties"] | {"stream_maps": {"type": ["object", "null"]}}
+    for error in _Validator({**schema, "properties": properties}, format_checker=_formats).iter_errors(config):
+        if error.path:
+            path = ".".join(plain_name(part) if isinstance(part, str) else str(part) for part in error.path)
+            is_of_names = error.validator in {"required", "additionalProperties"}
+            rule = error.message if is_of_names else f"{error.validator}: {json.dumps(error.validator_value)}"
+            found.setdefault(str(error.path[0]), f"{path} is not valid ({rule}): {about[str(error.path[0])]}")
+    return [*found.values()] or [*_empty_values(config)]
 
 
 def warnings(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Say which settings are good but do nothing, or not what was probably meant."""
-    for name in config:
-        if name not in schema["properties"]:
-            yield unknown(name, schema["properties"])
+    """Yield a warning for each setting that is good but does nothing, or not what was probably meant."""
+    for name in [name for name in config if name not in schema["properties"]]:
+        close = difflib.get_close_matches(name, schema["properties"], n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        yield f"{plain_name(name)} is an unknown setting and is ignored{hint}"
     if config.get("additional_fields") == {}:
         yield "additional_fields is empty, so no candidate is left out"
-    yield from builtin.warnings(config)
+    for name, stream, _ in _stream_maps(config):
+        if not fnmatch(_STREAM, stream):
+            yield f"stream_maps.{name} is ignored: there is no stream {stream}, only {_STREAM}"
 
 
-def unknown(name: str, names: Iterable[str], prefix: str = "") -> str:
-    """Say that a name is not that of a setting, and which was probably meant; all begin with the prefix."""
-    close = difflib.get_close_matches(name.removeprefix(prefix), [known.removeprefix(prefix) for known in names], n=1)
-    return f"{plain_name(name)} is an unknown setting and is ignored" + (
-        f"; did you mean {prefix}{close[0]}?" if close else ""
-    )
+def mapped_columns(config: Mapping[str, Any]) -> set[str]:
+    """Return the columns of candidates that any stream map removes, replaces or adds."""
+    return {column for _, stream, columns in _stream_maps(config) if fnmatch(_STREAM, stream) for column in columns}
 
 
-def _wrong(error: ValidationError) -> str:
-    inner = list(error.path)[1:]
-    if error.instance in ("", []):
-        return "is empty" if not inner else "has an empty value in it"
-    if inner:
-        place = f", for {json.dumps(inner[0])}" if isinstance(inner[0], str) else ""
-        return f"has {builtin.kind(error.instance)} in it{place}"
-    if error.validator == "type":
-        return f"is {builtin.kind(error.instance)}"
-    return {"minimum": "is too small", "maximum": "is too large"}.get(str(error.validator), "is not valid")
+def _stream_maps(config: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield the name of each stream map, the stream or pattern of streams that it is for, and its expressions."""
+    for name, columns in (config.get("stream_maps") or {}).items():
+        if isinstance(columns, dict):
+            yield name, str(columns.get("__source__", name)), columns
+        elif name != "__else__":
+            yield name, name, {}
 
 
-def _wrong_ids(ids: Sequence[str]) -> str | None:
-    return "has an ID with spaces around it" if any(text != text.strip() for text in ids) else None
+def _empty_values(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each expression with an empty value from ``config``: a hash with an empty salt hides nothing."""
+    for stream, _, columns in _stream_maps(config):
+        for column, expression in columns.items():
+            for name, value in _values(str(expression), config.get("stream_map_config") or {}):
+                if value is None or not str(value).strip():
+                    yield f"stream_maps.{stream}.{column} uses stream_map_config.{name}, which is empty."
 
 
-def _wrong_start_date(text: str) -> str | None:
+def _values(expression: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the names and values that an expression takes from ``config``; one without a value ends the run itself."""
     try:
-        to_moment(text)
-    except ValueError:
-        return "is not a date or a time"
-    return None
+        tree = ast.parse(expression)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # the SDK reports it
+    for node in ast.walk(tree):
+        match node:
+            case ast.Subscript(ast.Name("config"), ast.Constant(str(name))) | ast.Attribute(ast.Name("config"), name):
+                yield name, values.get(name, name)
+            case ast.Call(ast.Attribute(ast.Name("config"), "get"), [ast.Constant(str(name)), *rest]):
+                default = rest[0] if rest else ast.Constant(None)
+                yield name, values.get(name, default.value if isinstance(default, ast.Constant) else name)
 
 
-def _wrong_jsonpath(text: str) -> str | None:
-    try:
-        parse_jsonpath(text)
-    except Exception as error:  # noqa: BLE001  # the parser has no exception of its own
-        return f"is not a valid JSONPath ({type(error).__name__})"
-    return None
+def _is_printable(text: str) -> bool:
+    return text.isprintable() and text.strip() == text != ""
 
 
-def _wrong_url(text: str) -> str | None:
+def _is_api_url(text: str) -> bool:
+    """Whether the key may be sent there: with https, or to this machine."""
     request = requests.PreparedRequest()
-    try:
-        request.prepare_url(text, None)  # whoever sends it later has to understand it
-        parts = urlsplit(str(request.url))
-        _ = parts.port
-    except ValueError:
-        return "is an invalid address"
-    if not text.isprintable() or " " in text or not parts.hostname:
-        return "is an invalid address"
-    if any((parts.username, parts.password, parts.query, parts.fragment)):
-        return "has more in it than the address of a host"
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        return None
-    return f"begins with {parts.scheme}:// for the host {parts.hostname}"
+    request.prepare_url(text, None)  # the client must understand it in the same way
+    parts = urlsplit(str(request.url))
+    host = parts.hostname or ""
+    is_local = host == "localhost" or (parts.scheme == "http" and ipaddress.ip_address(host).is_loopback)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_local)
+    return is_safe and bool(host) and text.isprintable() and not {*text} & {*r" @\?#"}
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _wrong_header(text: str) -> str | None:
-    if not text.isprintable() or not text.isascii() or text != text.strip():
-        return "has characters that can't be sent in a header, or spaces around it"
-    return None
-
-
-_CHECKS: Final[Mapping[str, Callable[[Any], str | None]]] = {
-    "api_key": _wrong_header,
-    "interviewer_ids": _wrong_ids,
-    "interview_ids": _wrong_ids,
-    "start_date": _wrong_start_date,
-    "records_jsonpath": _wrong_jsonpath,
-    "api_url": _wrong_url,
-    "user_agent": _wrong_header,
-}
+_formats: Final = FormatChecker(formats=())
+for _name, _check in (
+    ("printable", _is_printable),
+    ("printable-ascii", lambda text: text.isascii() and _is_printable(text)),
+    ("date-time", to_moment),
+    ("jsonpath", parse_jsonpath),
+    ("uri", _is_api_url),
+):
+    # The type of a value is a rule of its own.
+    _formats.checks(_name, raises=Exception)(lambda value, check=_check: not isinstance(value, str) or check(value))
+_Validator: Final = th.extend_validator_with_defaults(th.DEFAULT_JSONSCHEMA_VALIDATOR)

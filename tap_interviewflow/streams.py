@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from tap_interviewflow import deletes
 from tap_interviewflow.api.redact import plain_name
-from tap_interviewflow.builtin import mapped_columns
+from tap_interviewflow.config import mapped_columns
 from tap_interviewflow.output import OutputError
 from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
 from tap_interviewflow.records.conform import Conformer
@@ -156,7 +156,7 @@ class Candidates(Stream):
     @cached_property
     def _masked(self) -> set[str]:
         """The fields that any map removes or replaces."""
-        return mapped_columns(self.config.get("stream_maps"))
+        return mapped_columns(self.config)
 
     def _pages(self, context: Context | None) -> Iterator[Page]:
         """Give the pages of one Interviewer, or of all, with the records that are to go out of each."""

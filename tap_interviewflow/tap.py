@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 from functools import cached_property
@@ -16,10 +15,10 @@ from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_interviewflow import builtin, cli, config, environment
+from tap_interviewflow import cli, config
 from tap_interviewflow.api import redact
 from tap_interviewflow.api.client import Client
-from tap_interviewflow.catalog import mend_catalog
+from tap_interviewflow.catalog import correct_catalog
 from tap_interviewflow.reader import Reader
 from tap_interviewflow.records.bookmark import check_state
 from tap_interviewflow.records.schema import candidates_schema
@@ -52,13 +51,15 @@ class TapInterviewFlow(Tap):
     def __init__(self, **kwargs: Any) -> None:
         """Initialize the tap; the arguments are those of the SDK's."""
         self.shutdown = Shutdown()
-        self._reads_environment = bool(kwargs.get("parse_env_config"))
         for name in ("catalog", "state"):  # a program that embeds the tap may give the path of a file
             if isinstance(path := kwargs.get(name), str | PurePath):
                 kwargs[name] = cli.read_object(name, str(path), Path(path).read_bytes())
         if document := kwargs.get("catalog"):
-            kwargs["catalog"] = mend_catalog(document.to_dict() if isinstance(document, Catalog) else document)
-        _check_state(kwargs.get("state") or {})
+            kwargs["catalog"] = correct_catalog(document.to_dict() if isinstance(document, Catalog) else document)
+        try:
+            check_state(kwargs.get("state") or {})
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from None
         # It names every field at its lowest level, and a person's name can be one.
         logging.getLogger("singer_sdk.singerlib.catalog").setLevel(logging.INFO)
         super().__init__(**kwargs)
@@ -95,11 +96,11 @@ class TapInterviewFlow(Tap):
         for name in [name for name, value in self._config.items() if value is None]:
             del self._config[name]
         redact.install([str(self._config.get("api_key", ""))])
-        errors = config.errors(self._config, schema, reads_environment=self._reads_environment)
+        errors = config.errors(self._config, schema)
         if errors and raise_errors:
-            line = "; ".join(errors)
+            line = " ".join(errors)
             raise ConfigValidationError(line, errors=[line])
-        for warning in config.warnings(self._config, schema):
+        for warning in () if errors else config.warnings(self._config, schema):
             self.logger.warning("%s", warning)
         return errors
 
@@ -109,16 +110,14 @@ class TapInterviewFlow(Tap):
         # and splits what is not JSON.
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        variables = environment.variables(self._env_var_prefix)
-        for warning in environment.warnings(variables, schema, self._env_var_prefix):
-            self.logger.warning("%s", warning)
-        return environment.settings_from(variables, schema, self._env_var_prefix)
+        return config.from_environment(schema, self._env_var_prefix)
 
-    @classmethod
     @override
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        super().append_builtin_config(config_jsonschema)
-        builtin.list_formats(config_jsonschema["properties"])
+    def setup_mapper(self) -> None:
+        super().setup_mapper()
+        is_incremental = any(isinstance(each, Candidates) and each.is_incremental for each in self.streams.values())
+        if self.config.get("start_date") and not is_incremental:
+            self.logger.warning("start_date does nothing without incremental replication: all candidates are written")
 
     # Output
 
@@ -141,24 +140,27 @@ class TapInterviewFlow(Tap):
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
-        return cli.OneLineCommand.like(super().get_singer_command(), cls.logger)
+        command = super().get_singer_command()
+        return cli.OneLineCommand(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            context_settings=command.context_settings,
+            help=command.help,
+            logger=cls.logger,
+        )
 
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        # The SDK's own has no word of use for a file that it can't read, and a pipe can't be read twice to find one.
-        files = [path for path in value if path != _ENVIRONMENT]
-        given = super().cb_config(ctx, param, tuple(path for path in value if path == _ENVIRONMENT))
-        return dataclasses.replace(given, config=cli.read_config(files))
+        # The SDK's own reads no pipe, and says nothing useful of a file that it can't read.
+        return _ConfigInput(cli.read_config(path for path in value if path != _ENVIRONMENT), _ENVIRONMENT in value)
 
     @classmethod
     @override
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any) -> None:
-        super().invoke(
-            state=cli.checked("--state", state),
-            catalog=cli.checked("--catalog", catalog),
-            **kwargs,
-        )
+        state, catalog = cli.check_file("--state", state), cli.check_file("--catalog", catalog)
+        super().invoke(state=state, catalog=catalog, **kwargs)
 
     @classmethod
     @override
@@ -186,10 +188,3 @@ class TapInterviewFlow(Tap):
                 self.logger.error("%s", found)
         reader.close()
         return is_fine
-
-
-def _check_state(state: dict[str, Any]) -> None:
-    try:
-        check_state(state)
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from None

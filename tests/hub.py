@@ -154,7 +154,7 @@ def files() -> dict[Path, str]:
 def environment(schema: Mapping[str, Any]) -> str:
     """Give an example of a `.env` with the tap's own settings; those of the SDK come after them."""
     names = list(schema["properties"])
-    return "\n".join([ENVIRONMENT, *(variable(name, schema) for name in names[: names.index("stream_maps")])])
+    return "\n".join([ENVIRONMENT, *(variable(name, schema) for name in names[: names.index("batch_config")])])
 
 
 def variable(name: str, schema: Mapping[str, Any]) -> str:
@@ -198,7 +198,7 @@ def settings(properties: Mapping[str, Any], parent: str = "", *, nested: bool = 
             setting["sensitive"] = True
         if options := definition.get("enum"):
             setting["options"] = [
-                {"label": ABBREVIATIONS.get(value, value.title()), "value": value} for value in options
+                {"label": ABBREVIATIONS.get(value, value.title()), "value": value} for value in options if value
             ]
         yield setting
 

@@ -254,7 +254,7 @@ def test_a_bad_command_line_is_one_line(arguments: tuple[str, ...]) -> None:
 def test_an_empty_level_of_the_log_is_none(tmp_path: Path) -> None:
     run = run_process("--config", write(tmp_path / "config.json", {}), environment={"LOGLEVEL": ""})
     (line,) = run.lines("ERROR")
-    assert line.startswith("api_key is missing; ")
+    assert line.startswith("api_key is missing ")
 
 
 def test_a_broken_format_of_the_log_brings_no_tracebacks(tmp_path: Path) -> None:

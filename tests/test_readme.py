@@ -37,7 +37,7 @@ def settings_tables() -> tuple[str, str]:
     """The settings as ``--about`` has them: the tap's own, and the SDK's."""
     about = run_here("--about", "--format", "markdown").out
     rows = [line.strip("| ").split(" | ", 3) for line in about.splitlines() if re.match(r"\| [a-z_.]+ \|", line)]
-    first = [name for name, *_ in rows].index("stream_maps")
+    first = [name for name, *_ in rows].index("batch_config")
     own = table(
         ("Setting", "Default", "Meaning"),
         (
