@@ -86,7 +86,7 @@ def test_two_runs_give_one_row_a_candidate_and_a_history_of_who_moved(
         people[place] |= {"status": "withdrawn", "additionalFields": {"Notice period": "it's 6 weeks", "City": "Oslo"}}
     api.replace("interviewer-1", people)
 
-    project.shell(warehouse.command, **warehouse.variables())
+    project.shell(warehouse.command.replace(" run ", " run --refresh-catalog "), **warehouse.variables())
     assert_as_held(api, warehouse)
     noticed = [row["custom_notice_period"] for row in warehouse.rows("analytics.stg_interviewflow__candidates")]
     assert Counter(noticed) == {None: 153, "it's 6 weeks": 2}

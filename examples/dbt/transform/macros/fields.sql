@@ -9,18 +9,10 @@
     {%- endif -%}
 {% endmacro %}
 
-{# A column for each custom field that any candidate has. Names that differ only in case or signs share one. #}
-{% macro custom_fields(table, column='additionalFields', number_fields=var('custom_number_fields')) %}
-    {%- set columns = {} -%}
-    {%- set names = run_query(names_in(table, adapter.quote(column))).columns[0] if execute else [] -%}
-    {%- for name in names -%}
-        {%- set alias = 'custom_' ~ modules.re.sub('\\W+', '_', name | lower) -%}
-        {%- do columns.setdefault(alias, []).append(
-            cast_if_valid(json_text(adapter.quote(column), name), 'number' if name in number_fields else 'text')
-        ) -%}
-    {%- endfor -%}
-    {%- for alias, values in columns.items() %},
-    coalesce({{ values | join(', ') }}, null) as {{ adapter.quote(alias) }}
+{# The columns that the setting custom_field_columns of the tap makes: additionalFields_City becomes custom_city. #}
+{% macro custom_fields(table, prefix='additionalfields_') %}
+    {%- for column in adapter.get_columns_in_relation(table) if column.name.lower().startswith(prefix) %},
+    {{ adapter.quote(column.name) }} as {{ adapter.quote('custom_' ~ column.name.lower()[prefix | length:]) }}
     {%- endfor -%}
 {% endmacro %}
 
@@ -29,18 +21,6 @@
 {% endmacro %}
 
 {# What the warehouses say differently. #}
-
-{% macro names_in(table, column) %}{{ return(adapter.dispatch('names_in')(table, column)) }}{% endmacro %}
-
-{% macro duckdb__names_in(table, column) %}
-    select distinct unnest(json_keys({{ column }})) as name
-    from {{ table }} where json_type({{ column }}) = 'OBJECT' order by name
-{% endmacro %}
-
-{% macro postgres__names_in(table, column) %}
-    select distinct jsonb_object_keys({{ column }}) as name
-    from {{ table }} where jsonb_typeof({{ column }}) = 'object' order by name
-{% endmacro %}
 
 {% macro json_text(column, name) %}{{ return(adapter.dispatch('json_text')(column, name)) }}{% endmacro %}
 
