@@ -1,14 +1,51 @@
 """Run the tap: as ``tap-interviewflow``, or as ``python -m tap_interviewflow``."""
 
+from __future__ import annotations
+
 import gc
+import io
 import logging
 import os
+import select
 import signal
 import sys
-from typing import Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from typing_extensions import override
+
+from tap_interviewflow.shutdown import Shutdown
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 MAX_YOUNG_OBJECTS: Final = 20_000
 """About what twenty pages of a hundred candidates leave in memory at once; Python's own default is 700."""
+
+_POLL_INTERVAL: Final = 0.2
+
+
+class _Log(io.FileIO):
+    """Standard error: that it can't be written is no failure of the run, and does not keep it from ending."""
+
+    @override
+    def write(self, data: Buffer, /) -> int:
+        content = memoryview(data)
+        while not select.select((), (self,), (), _POLL_INTERVAL)[1]:
+            if Shutdown.is_process_ending:
+                return len(content)
+        with suppress(OSError):  # its reader is gone, or its disk is full
+            return super().write(content[: select.PIPE_BUF]) or 0
+        return len(content)
+
+
+def own_process() -> None:
+    """Let a signal end this process for sure, and let its log never be the reason why it fails."""
+    Shutdown.owns_process = True
+    if sys.stderr is not None and os.name != "nt":  # Windows can't say whether a pipe takes more
+        raw = _Log(sys.stderr.fileno(), "w", closefd=False)
+        log = io.TextIOWrapper(io.BufferedWriter(raw), sys.stderr.encoding, sys.stderr.errors, line_buffering=True)
+        sys.stderr = sys.__stderr__ = log  # type: ignore[misc]  # logging may be told to use either
 
 
 def main() -> None:
@@ -16,20 +53,17 @@ def main() -> None:
     # Until the tap listens to signals, Ctrl-C is to end it without a traceback out of the middle of a library.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    own_process()
+    os.environ["LOGLEVEL"] = os.environ.get("LOGLEVEL") or "INFO"  # the SDK can't read an empty one
+    logging.raiseExceptions = False  # of a broken format, one traceback for each line
     # While the libraries are loaded nothing is garbage yet: to look for it takes an eighth of the start. And pages come
     # and go without a cycle in them: to look through all that the libraries have built up takes a tenth of a run.
     gc.disable()
-    for name in ("LOGLEVEL", "TAP_INTERVIEWFLOW_LOGLEVEL"):
-        if not os.environ.get(name):  # where nothing is chosen, as in many a container's configuration
-            os.environ.pop(name, None)
-    logging.raiseExceptions = False  # of a broken format, one traceback for each line
-    from tap_interviewflow.shutdown import own_process  # noqa: PLC0415
     from tap_interviewflow.tap import TapInterviewFlow  # noqa: PLC0415
 
     gc.freeze()
     gc.set_threshold(MAX_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     gc.enable()
-    own_process()
     try:
         command = TapInterviewFlow.cli  # sets up the log
     except Exception as error:  # noqa: BLE001  # whatever the libraries make of a bad file

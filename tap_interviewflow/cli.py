@@ -16,7 +16,6 @@ from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
 from tap_interviewflow.api import redact
-from tap_interviewflow.output import OutputError, TargetGoneError
 from tap_interviewflow.records.json import parse
 
 if TYPE_CHECKING:
@@ -42,10 +41,7 @@ class OneLineCommand(SingerCommand):
             line, code = error.format_message(), error.exit_code
         except click.Abort:  # Ctrl-C before the tap listens to it
             sys.exit(130)
-        except BrokenPipeError:
-            sys.exit(1)
-        except TargetGoneError as error:
-            self.logger.info("Stopped: %s", error)
+        except BrokenPipeError:  # the target is gone, which its own log explains
             sys.exit(1)
         except Exception as error:  # noqa: BLE001  # the text of an unknown one may quote a candidate
             self.logger.debug("%s", "".join(traceback.format_tb(error.__traceback__)))
@@ -98,7 +94,7 @@ def _describe(error: Exception) -> str:
             reason = "; ".join(error.errors)
         case exceptions.StreamMapConfigError():
             reason = f"stream_maps can't be used: {error}"
-        case exceptions.SingerSDKError() | OutputError() | ImportError():
+        case exceptions.SingerSDKError() | ImportError():
             reason = "" if isinstance(error, exceptions.MapExpressionError) else str(error)
         case OSError(strerror=str(text)):
             reason = ": ".join(str(part) for part in (error.filename, text) if part)

@@ -41,6 +41,7 @@ class Reader:
     Attributes:
         interviewer_ids: The Interviewers, each once, in the order of the setting.
         verdicts: How the read of each Interviewer ended, as far as it has.
+        shutdown: Whether the run was asked to stop.
     """
 
     def __init__(self, config: Mapping[str, Any], shutdown: Shutdown, client: Client) -> None:
@@ -53,6 +54,7 @@ class Reader:
         """
         self.interviewer_ids: list[str] = list(dict.fromkeys(config["interviewer_ids"]))
         self.verdicts: dict[str, Verdict] = {}
+        self.shutdown = shutdown
         self._config = config
         self._client = client
         self._fetcher = Fetcher(config, client)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ from typing_extensions import override
 from tap_interviewflow import deletes
 from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.config import mapped_columns
-from tap_interviewflow.output import OutputError
 from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
 from tap_interviewflow.records.conform import Conformer
 from tap_interviewflow.records.rescue import Tally
@@ -240,9 +239,9 @@ class Candidates(Stream):
                 counter.increment()
                 self._tap.write_message(message)
 
-            batches = BatchWriter(self.tap_name, batch_config, write_message)
             self._gathers = True
-            self._sync_pages(lambda _, records: json_lines(records), batches.add, batches.flush)
+            with closing(BatchWriter(self.tap_name, batch_config, write_message)) as batches:
+                self._sync_pages(lambda _, records: json_lines(records), batches.add, batches.flush)
 
     def _sync_pages(
         self,
@@ -262,8 +261,8 @@ class Candidates(Stream):
         self._verdicts.clear()  # a read before this one may have failed
         encodes = self._writes_pages and not self._reads_some
         self._prepare(partial(encode, self.name) if encodes else None)
-        try:
-            with self.get_record_counter() as counter, self.get_sync_timer():
+        with self.get_record_counter() as counter, self.get_sync_timer():
+            try:
                 for context in self.partitions or (None,):
                     if context:
                         self._check_bookmark(context)
@@ -274,28 +273,28 @@ class Candidates(Stream):
                         self._writer.flush()  # so that a slow API does not look like a hung tap
                         counter.increment(count)
                         self._written += count
-                        self._writer.shutdown.raise_if_requested()
+                        self._reader.shutdown.raise_if_requested()
                     finish()
                     self._log_verdicts()
                     if context:
                         self._advance_bookmark(context)
                     self._finalize_state(self.get_context_state(context))
                     self._write_state_message()
-        except OutputError:
-            self._reader.close()
-            raise
-        except (Exception, SystemExit):
-            self._reader.close()  # where the process goes on, what is in flight would be tried again
-            with suppress(OutputError):
-                self._tap.state_writer.write_state(self.tap_state)
-            if self._writer.shutdown.is_obeyed:
-                stopped = self._writer.shutdown.name, count_of(self._written, "candidate")
-                self.logger.warning("Stopped by %s after %s", *stopped)
-            raise
-        finally:
-            columns = self.effective_schema["properties"]
-            log_misfits(self._tally, columns, masked=self._masked, is_rescuing=self._is_rescuing)
-            self._requests.finish()
+                    self._reader.shutdown.raise_if_requested()
+            except (Exception, SystemExit) as error:
+                self._reader.close()  # where the process goes on, what is in flight would be tried again
+                with suppress(OSError):  # before anything is logged: nobody may read that
+                    self._tap.state_writer.write_state(self.tap_state)
+                if self._reader.shutdown.is_obeyed:
+                    stopped = self._reader.shutdown.name, count_of(self._written, "candidate")
+                    self.logger.warning("Stopped by %s after %s", *stopped)
+                elif isinstance(error, BrokenPipeError):
+                    self.logger.info("Stopped: the target reads no more")
+                raise
+            finally:
+                columns = self.effective_schema["properties"]
+                log_misfits(self._tally, columns, masked=self._masked, is_rescuing=self._is_rescuing)
+                self._requests.finish()
 
     def _hand_on(
         self,

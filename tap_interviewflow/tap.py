@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -60,10 +59,7 @@ class TapInterviewFlow(Tap):
             check_state(kwargs.get("state") or {})
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
-        # It names every field at its lowest level, and a person's name can be one.
-        logging.getLogger("singer_sdk.singerlib.catalog").setLevel(logging.INFO)
         super().__init__(**kwargs)
-        self.message_writer.shutdown = self.shutdown
 
     @override
     def discover_streams(self) -> Sequence[Candidates]:

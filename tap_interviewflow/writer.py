@@ -1,29 +1,24 @@
-"""Writing Singer messages: encoded by a compiled encoder, buffered, and in whole lines whatever happens."""
+"""Writing Singer messages: encoded by a compiled encoder, buffered, and whole lines on standard output."""
 
 from __future__ import annotations
 
+import errno
+import os
+import select
+import stat
 import sys
-import time
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from singer_sdk.singerlib import Message, RecordMessage
+from singer_sdk.singerlib import Message
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from typing_extensions import override
 
-from tap_interviewflow.output import Output, OutputError, TargetGoneError, output_error, output_of
-from tap_interviewflow.shutdown import Shutdown
-
-if sys.platform == "linux":
-    pass
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 _MAX_BUFFER: Final = 2**18
-_NAP: Final = 0.005
-"""Seconds until a pipe that takes a short line, and says so, is asked again whether it takes a long one."""
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -34,11 +29,7 @@ class _Line(msgspec.Struct, gc=False):
     time_extracted: str
 
 
-def _as_json(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-_encoder: Final = msgspec.json.Encoder(enc_hook=_as_json, decimal_format="number")
+_encoder: Final = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 
 
 def record_lines(stream: str, records: Sequence[Any], version: int | None, time_extracted: datetime) -> bytes:
@@ -64,109 +55,62 @@ def json_lines(records: Sequence[Any]) -> bytes:
 
 
 class SingerWriter(GenericSingerWriter[bytes, Message]):
-    """Writes to standard output, in large pieces that end with a line.
+    """Writes to standard output: lines in large pieces, messages at once."""
 
-    A write that blocks can't be broken off in good order. So a pipe is given only what it takes at once, and a signal
-    is obeyed in between. Only a line that is longer than that may be cut: if its target stops reading in the middle of
-    it, and a signal comes then. That is the whole pipe on Linux, and ``PIPE_BUF`` for a socket and elsewhere.
-
-    Windows can't say what a pipe takes: a write blocks there until the target reads, and Ctrl-C is obeyed after it.
-    """
-
-    def __init__(self, shutdown: Shutdown | None = None) -> None:
-        """Start with an empty buffer.
-
-        Args:
-            shutdown: What is to be obeyed while a target is waited for.
-        """
+    def __init__(self) -> None:
+        """Start with an empty buffer."""
         super().__init__()
-        self.shutdown = shutdown or Shutdown()
         self._buffer = bytearray()
-        self._begun = 0  # bytes of the first line in the buffer that are written already
-        self._output: Output | None = None
-        self._failure: OutputError | None = None
 
     @override
     def serialize_message(self, message: Message) -> bytes:
-        members = message.to_dict()
-        if isinstance(message, RecordMessage) and message.time_extracted:
-            members["time_extracted"] = message.time_extracted.isoformat()
-        return _encoder.encode(members) + b"\n"
+        return _encoder.encode(message.to_dict()) + b"\n"
 
     @override
     def write_message(self, message: Message) -> None:
         self.write_lines(self.format_message(message))
-        if not isinstance(message, RecordMessage):
-            self.flush()
+        self.flush()
 
     def write_lines(self, lines: bytes) -> None:
-        """Buffer whole lines, and write what has gathered if it is much.
-
-        Raises:
-            OutputError: If standard output takes no more.
-        """
+        """Buffer whole lines, and write them if the buffer is large."""
         self._buffer += lines
         if len(self._buffer) >= _MAX_BUFFER:
             self.flush()
 
     def flush(self) -> None:
-        """Write everything.
+        """Write everything, however long the target takes.
 
         Raises:
-            Interrupted: If the run was asked to stop, and the target has not taken everything in its last time.
-            OutputError: If standard output takes no more.
+            BrokenPipeError: If the target is gone.
+            OSError: If standard output can't be written.
         """
-        if self._failure is None and self._buffer:
-            try:
-                self._write()
-            except OutputError as error:
-                self._failure = error
-            except OSError as error:
-                self._failure = output_error(error)
-        if self._failure is not None:
-            raise self._failure
-
-    def _write(self) -> None:
         if sys.stdout is None:  # then number 1 may be anything that was opened since, such as a connection
-            message = "there is no standard output"
-            raise OutputError(message)
-        if sys.__stdout__ is None or sys.stdout is not sys.__stdout__:
-            self._write_to_stand_in()
-            return
-        output = self._output = self._output or output_of(sys.__stdout__.fileno())
-        try:
-            while self._buffer:
-                self._write_some(output)
-        except OSError:
-            output.cut(self._begun)
-            raise
-
-    def _write_some(self, output: Output) -> None:
-        room = output.room()
-        end = self._buffer.rfind(b"\n", 0, room) + 1
-        if not end and (self._begun or room >= output.capacity):
-            end = room
-        try:
-            count = output.write(self._buffer[:end]) if end else 0
-        except BlockingIOError:  # whoever started the tap has made its output non-blocking
-            count = 0
-        if count:
-            line = self._buffer.rfind(b"\n", 0, count) + 1
-            self._begun = count - line if line else count + self._begun
-            del self._buffer[:count]
-        elif self.shutdown.has_no_time_left():
-            self.shutdown.raise_if_requested()
-            message = "the target does not read any more"
-            raise TargetGoneError(message)
-        elif room:
-            time.sleep(_NAP)
-
-    def _write_to_stand_in(self) -> None:
-        """Write to what a test, or a program that embeds the tap, has put in the place of standard output."""
-        buffer = getattr(sys.stdout, "buffer", None)
-        if buffer is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
+        is_replaced = sys.stdout is not sys.__stdout__  # by a test, or by a program that embeds the tap
+        if is_replaced:
             sys.stdout.write(self._buffer.decode())
+            sys.stdout.flush()
+            self._buffer.clear()
         else:
-            buffer.write(self._buffer)
-        sys.stdout.flush()
-        self._buffer.clear()
+            self._write(sys.stdout.fileno())
+
+    def _write(self, number: int) -> None:
+        """Write past Python's own buffer, which would keep what can't be written, and fail again at exit."""
+        written = 0
+        try:
+            with memoryview(self._buffer) as lines:
+                while written < len(lines):
+                    try:
+                        written += os.write(number, lines[written:])
+                    except BlockingIOError:  # whoever started the tap has made its output non-blocking
+                        select.select((), (number,), ())
+        except OSError as error:
+            begun = written - self._buffer.rfind(b"\n", 0, written) - 1
+            if begun and stat.S_ISREG(os.fstat(number).st_mode):  # the disk is full: end the file with a whole line
+                os.ftruncate(number, os.lseek(number, 0, os.SEEK_CUR) - begun)
+                written -= begun
+            # Windows calls a target that is gone an invalid argument.
+            is_gone = isinstance(error, ConnectionError) or (os.name == "nt" and error.errno == errno.EINVAL)
+            raise OSError(errno.EPIPE if is_gone else error.errno, error.strerror, "standard output") from None
+        finally:
+            del self._buffer[:written]

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
-from tap_interviewflow.api import redact
 from tap_interviewflow.records.schema import candidates_schema
 from tap_interviewflow.shutdown import SIGNALS
 from tap_interviewflow.tap import TapInterviewFlow
@@ -141,7 +140,7 @@ def _undone(environment: Mapping[str, str]) -> Generator[None]:
     """Undo what a command line does to its process."""
     before = dict(os.environ)
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    root = logging.getLogger()
+    root, factory = logging.getLogger(), logging.getLogRecordFactory()
     loggers, level = list(root.handlers), root.level
     os.environ.update(environment)
     try:
@@ -149,7 +148,7 @@ def _undone(environment: Mapping[str, str]) -> Generator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-        redact.uninstall()
+        logging.setLogRecordFactory(factory)
         root.handlers[:] = loggers
         root.setLevel(level)
         logging.captureWarnings(capture=False)
@@ -159,7 +158,7 @@ def _undone(environment: Mapping[str, str]) -> Generator[None]:
 
 IMPATIENT = """
 from tap_interviewflow import __main__, shutdown
-shutdown.MAX_LOG_WAIT, shutdown.MAX_TARGET_WAIT = 0.1, 0.3
+shutdown.MAX_WAIT = 0.5
 __main__.main()
 """
 
@@ -167,7 +166,7 @@ __main__.main()
 def start(
     *arguments: str, environment: Mapping[str, str] | None = None, impatient: bool = False, **kwargs: Any
 ) -> subprocess.Popen[bytes]:
-    """Start the command line in a process of its own; an impatient one soon gives up who does not read."""
+    """Start the command line in a process of its own; an impatient one is soon ended by force."""
     module = ["-c", IMPATIENT] if impatient else ["-m", "tap_interviewflow"]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | kwargs
     # The SDK warns, from some day on, that a version of Python comes to its end.

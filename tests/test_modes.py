@@ -282,8 +282,9 @@ class TestIncremental:
     def test_the_bookmark_stays_where_the_last_file_could_not_be_written(
         self, read: Read, api: Sandbox, tmp_path: Path
     ) -> None:
+        (tmp_path / "file").touch()
         config = batches_in(tmp_path)
-        config["storage"]["prefix"] = "no-such-folder/"
+        config["storage"]["prefix"] = "file/"
         run = read(api, catalog=incremental(), batch_config=config)
         assert (run.code, run.of("BATCH")) == (1, [])
         assert bookmarks(run.state) == {"one": None}
@@ -296,9 +297,6 @@ class TestIncremental:
     ) -> None:
         run = read(api, batch_config=batches_in(tmp_path))
         assert run.verdicts == {"one": "5 read, 5 written, complete", "two": "3 read, 3 written, complete"}
-        config = batches_in(tmp_path)
-        config["storage"]["prefix"] = "no-such-folder/"
-        assert read(api, batch_config=config).verdicts == {}
 
     def test_every_page_is_still_read(self, read: Read, api: Sandbox) -> None:
         state = read(api, catalog=incremental()).state

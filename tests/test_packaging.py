@@ -68,8 +68,7 @@ def imported() -> set[str]:
 
 
 def test_what_is_imported_is_declared_and_nothing_else() -> None:
-    used_by_the_sdk = {"fsspec"}  # declared for its version
-    declared = {Requirement(line).name for line in PROJECT["dependencies"]} - used_by_the_sdk
+    declared = {Requirement(line).name for line in PROJECT["dependencies"]}
     assert {IMPORTED_AS.get(name, name).replace("-", "_") for name in declared} == imported()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -12,8 +13,8 @@ import pytest
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.testing import TapTestRunner, get_tap_test_class
 
-from tap_interviewflow.api import redact
 from tap_interviewflow.tap import TapInterviewFlow
+from tests.batch_files import batch_config
 from tests.runs import catalog_of, config_for, write
 from tests.sandbox import Sandbox
 
@@ -31,7 +32,7 @@ TestTapInterviewFlow = get_tap_test_class(
     parse_env_config=False,
 )
 delattr(TestTapInterviewFlow, "runner")
-redact.uninstall()
+logging.setLogRecordFactory(logging.LogRecord)  # without the redactor
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def runner() -> Iterator[TapTestRunner]:
         made = TapTestRunner(TapInterviewFlow, config_for(api, page_size=50), parse_env_config=False)
         made.sync_all()
         yield made
-    redact.uninstall()
+    logging.setLogRecordFactory(logging.LogRecord)  # without the redactor
 
 
 # In a program of one's own
@@ -69,16 +70,18 @@ def test_records_that_are_taken_one_by_one_are_counted(caplog: pytest.LogCapture
 
 
 def test_a_read_that_failed_is_not_judged_by_the_next_one(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
-    (tmp_path / "root").mkdir()
-    batches = {"encoding": {"format": "jsonl"}, "storage": {"root": str(tmp_path / "root"), "prefix": "later/"}}
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Sandbox({"one": 25}) as sandbox:
-        tap = TapInterviewFlow(config=config_for(sandbox, batch_config=batches))
-        for is_there in (False, True):
-            if is_there:
-                (tmp_path / "root" / "later").mkdir()
-            with suppress(ConfigurationError):
-                tap.sync_all()
-            assert caplog.messages.count("Interviewer one: 25 read, 25 written, complete") == is_there
+        tap = TapInterviewFlow(config=config_for(sandbox, batch_config=batch_config(tmp_path)))
+        for room, is_judged in ((100, False), (limits[0], True)):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+            try:
+                with suppress(ConfigurationError):  # as the file that was written can't be finished
+                    tap.sync_all()
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            assert caplog.messages.count("Interviewer one: 25 read, 25 written, complete") == is_judged
 
 
 def test_a_tap_that_is_forgotten_leaves_no_thread_and_no_connection() -> None:
