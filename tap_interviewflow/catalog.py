@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from jsonschema import Draft202012Validator
@@ -36,7 +35,6 @@ def correct_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
     column = ""
     try:
         (stream,) = [copy.deepcopy(entry) for entry in document["streams"] if entry["tap_stream_id"] == STREAM]
-        json.dumps(stream, ensure_ascii=False).encode()  # fails if a text in it can't be written
         properties = {name: OWN[name] for name in KEY_PROPERTIES} | stream["schema"]["properties"]
         _correct_metadata(stream, properties)
         selection = Catalog.from_dict({"streams": [stream]})[STREAM].metadata.resolve_selection()

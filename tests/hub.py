@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 HUB = Path(".github", "hub")
 LOGO = Path("static", "assets", "logos", "extractors", "interviewflow.svg")
-ADDRESSED = ("README.md", "pyproject.toml")
-"""Where else the repository's address stands, as text."""
 
 # What `--about` can't know.
 
@@ -34,10 +32,6 @@ EXAMPLES = {
     "records_jsonpath": "$.data.candidates",
     "user_agent": "example-pipeline/1.0",
 }
-# The SDK gives these no type, or several.
-KINDS = {"faker_config.locale": "array", "faker_config.seed": "string"}
-ABBREVIATIONS = {"gzip": "GZIP", "jsonl": "JSONL"}
-
 LISTING = {
     "description": "AI interviews of job candidates",
     "domain_url": "https://docs.interviewflowai.com/platform/api-integration/fetch-api",
@@ -116,7 +110,7 @@ Set `api_url` to `http://127.0.0.1:8765`, `api_key` to `sandbox-key` and `interv
 
 
 def files() -> dict[Path, str]:
-    """Give the text of each file, by its path in this repository."""
+    """The text of each file, by its path in this repository."""
     about = json.loads(run_here("--about", "--format=json").out)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     repo = project["urls"]["Source"]
@@ -152,13 +146,13 @@ def files() -> dict[Path, str]:
 
 
 def environment(schema: Mapping[str, Any]) -> str:
-    """Give an example of a `.env` with the tap's own settings; those of the SDK come after them."""
+    """An example of a `.env` with the tap's own settings; those of the SDK come after them."""
     names = list(schema["properties"])
     return "\n".join([ENVIRONMENT, *(variable(name, schema) for name in names[: names.index("batch_config")])])
 
 
 def variable(name: str, schema: Mapping[str, Any]) -> str:
-    """Give the lines of a `.env` for a setting: what it is, and its default or an example."""
+    """The lines of a `.env` for a setting: what it is, and its default or an example."""
     definition = schema["properties"][name]
     notes = {"required": name in schema["required"], "secret": definition.get("secret")}
     title = ", ".join([definition["title"], *(note for note, holds in notes.items() if holds)])
@@ -170,25 +164,16 @@ def variable(name: str, schema: Mapping[str, Any]) -> str:
     return f"# {title}\n{described}\n{sign}TAP_INTERVIEWFLOW_{name.upper()}={quoted}\n"
 
 
-def settings(properties: Mapping[str, Any], parent: str = "", *, nested: bool = True) -> Iterator[dict[str, object]]:
-    """Describe settings in Meltano's way.
-
-    Args:
-        properties: Their schemas, by name.
-        parent: What the names begin with.
-        nested: Whether the members of an object are settings of their own.
-    """
-    for key, definition in properties.items():
-        name = parent + key
-        members = definition.get("properties") if nested and name != "stream_maps" else None
-        if members:
-            yield from settings(members, f"{name}.")
-            continue
+def settings(properties: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+    """Describe settings in Meltano's way; its own tool would guess their kinds, by words such as `key` in a name."""
+    for name, definition in properties.items():
+        (type_name,) = (each for each in definition["type"] if each != "null")
+        kind = "date_iso8601" if definition.get("format") == "date-time" else type_name
         setting = {
             "name": name,
             "label": definition["title"],
             "description": definition["description"],
-            "kind": kind(name, definition),
+            "kind": "password" if definition.get("secret") else kind,
         }
         if "default" in definition:
             setting["value"] = definition["default"]
@@ -196,25 +181,7 @@ def settings(properties: Mapping[str, Any], parent: str = "", *, nested: bool = 
             setting["placeholder"] = EXAMPLES[name]
         if definition.get("secret"):
             setting["sensitive"] = True
-        if options := definition.get("enum"):
-            setting["options"] = [
-                {"label": ABBREVIATIONS.get(value, value.title()), "value": value} for value in options if value
-            ]
         yield setting
-
-
-def kind(name: str, definition: Mapping[str, Any]) -> str:
-    """Say what Meltano calls a type; the Hub's own tool would guess, by words such as `key` in the name."""
-    if name in KINDS:
-        return KINDS[name]
-    if definition.get("secret"):
-        return "password"
-    if "enum" in definition:
-        return "options"
-    if definition.get("format") == "date-time":
-        return "date_iso8601"
-    (only,) = (str(each) for each in definition["type"] if each != "null")
-    return {"number": "decimal"}.get(only, only)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -237,18 +204,8 @@ def dump(document: object) -> str:
     return str(yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=True, width=100))
 
 
-def take_over_address() -> None:
-    """Put the repository's address where a former one stands."""
-    former = yaml.safe_load((ROOT / "plugin.yaml").read_text("utf-8"))["repo"]
-    address = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
-    for name in ADDRESSED:
-        text = (ROOT / name).read_text("utf-8")
-        (ROOT / name).write_text(text.replace(former, address), encoding="utf-8", newline="\n")
-
-
 def main() -> None:
     """Write the files, and remove those of a former name."""
-    take_over_address()
     texts = files()
     for stale in {path.relative_to(ROOT) for path in (ROOT / HUB / "_data").rglob("*.yml")} - texts.keys():
         (ROOT / stale).unlink()

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,35 +22,12 @@ URLS: dict[str, str] = PROJECT["urls"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 
 # What Meltano Hub demands of an extractor, in our words: its own schemas say no more of what is in our files.
-TEXT = {"type": "string", "minLength": 1}
-TEXTS = {"type": "array", "items": TEXT, "uniqueItems": True}
-ADDRESS = {"type": "string", "pattern": "^https://[^ ]+$"}
+TEXT, ADDRESS = {"type": "string", "minLength": 1}, {"type": "string", "pattern": "^https://[^ ]+$"}
+KINDS = ["array", "boolean", "date_iso8601", "integer", "object", "password", "string"]
 SETTING = {
     "type": "object",
     "required": ["name", "kind", "label", "description"],
-    "additionalProperties": False,
-    "properties": {
-        **dict.fromkeys(("name", "label", "description", "placeholder"), TEXT),
-        "kind": {
-            "enum": [
-                "array",
-                "boolean",
-                "date_iso8601",
-                "decimal",
-                "integer",
-                "object",
-                "options",
-                "password",
-                "string",
-            ]
-        },
-        "options": {"type": "array", "items": {"required": ["label", "value"], "additionalProperties": TEXT}},
-        "sensitive": {"const": True},
-        "value": True,
-    },
-    "if": {"properties": {"kind": {"const": "options"}}},
-    "then": {"required": ["options"]},
-    "else": {"not": {"required": ["options"]}},
+    "properties": {**dict.fromkeys(("name", "label", "description", "placeholder"), TEXT), "kind": {"enum": KINDS}},
 }
 CAPABILITIES = [
     *("about", "activate-version", "batch", "catalog", "discover", "log-based", "properties"),
@@ -60,21 +36,15 @@ CAPABILITIES = [
 EXTRACTOR: dict[str, Any] = {
     "type": "object",
     "required": ["name", "namespace", "pip_url", "quality", "repo", "settings", "variant"],
-    "additionalProperties": False,
     "properties": {
-        **dict.fromkeys(("description", "executable", "label", "name", "namespace", "pip_url"), TEXT),
-        **dict.fromkeys(("next_steps", "prereq", "settings_preamble", "usage"), TEXT),
+        **dict.fromkeys(("description", "executable", "label", "name", "namespace", "pip_url", "variant"), TEXT),
         **dict.fromkeys(("docs", "domain_url", "repo"), ADDRESS),
         "capabilities": {"type": "array", "items": {"enum": CAPABILITIES}, "uniqueItems": True},
-        "keywords": TEXTS,
-        "log_parser": {"const": "singer-sdk"},
         "logo_url": {"type": "string", "pattern": r"^/assets/logos/extractors/[a-z-]+\.(svg|png)$"},
         "maintenance_status": {"enum": ["active", "beta", "development", "inactive", "unknown"]},
         "quality": {"enum": ["gold", "silver", "bronze", "unknown"]},
         "settings": {"type": "array", "items": SETTING},
-        "settings_group_validation": {"type": "array", "items": TEXTS},
         "supported_python_versions": {"type": "array", "items": {"pattern": r"^3\.\d+$"}},
-        "variant": TEXT,
     },
 }
 
@@ -98,31 +68,22 @@ def test_the_files_are_what_make_hub_writes() -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.suffix in {".yml", ".yaml"}], ids=str)
-def test_keys_are_sorted_and_sequences_not_indented(path: Any) -> None:
-    text = FILES[path]
-    assert_sorted(yaml.safe_load(text))
-    assert not re.search(r"^( *)[\w.-]+:\n\1 +- ", text, re.MULTILINE)
-
-
-def assert_sorted(value: object) -> None:
-    if isinstance(value, dict):
-        assert list(value) == sorted(value)
-    if isinstance(value, (dict, list)):
-        for member in value.values() if isinstance(value, dict) else value:
-            assert_sorted(member)
+def test_keys_are_sorted_and_sequences_not_indented(path: Path) -> None:
+    assert FILES[path] == hub.dump(yaml.safe_load(FILES[path]))
+    assert not re.search(r"^( *)[\w.-]+:\n\1 +- ", FILES[path], re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", [DEFINITION, PLUGIN], ids=str)
-def test_the_definition_is_one_that_the_hub_takes(path: Any) -> None:
+def test_the_definition_is_one_that_the_hub_takes(path: Path) -> None:
     definition = yaml.safe_load(FILES[path])
     assert [error.message for error in Draft7Validator(EXTRACTOR).iter_errors(definition)] == []
     names = [setting["name"] for setting in definition["settings"]]
     assert names == sorted(set(names))
-
-
-def test_only_the_key_is_a_secret() -> None:
-    secret = [setting for setting in yaml.safe_load(FILES[DEFINITION])["settings"] if "sensitive" in setting]
+    secret = [setting for setting in definition["settings"] if "sensitive" in setting]
     assert [(setting["name"], setting["kind"]) for setting in secret] == [("api_key", "password")]
+    assert definition["repo"] == URLS["Source"]
+    assert f"/{definition['variant']}/" in URLS["Source"].lower()
+    assert {extra for extra in EXTRAS if f"`{extra}`" in definition["usage"]} == EXTRAS.keys()
 
 
 def test_the_logo_is_a_small_drawing_without_text() -> None:
@@ -140,20 +101,8 @@ def test_the_variant_is_named_in_the_entries_beside_the_definition() -> None:
     assert maintainers.keys() == {DEFINITION.stem}
 
 
-def test_the_variant_is_the_owner_of_the_repository() -> None:
-    definition = yaml.safe_load(FILES[DEFINITION])
-    assert definition["repo"] == URLS["Source"]
-    assert f"/{definition['variant']}/" in URLS["Source"].lower()
-
-
 def test_no_listing_names_a_version_that_the_next_release_would_change() -> None:
     assert not [path for path, text in FILES.items() if __version__ in text]
-
-
-def test_each_extra_is_named_and_is_one_of_the_sdk() -> None:
-    usage = yaml.safe_load(FILES[DEFINITION])["usage"]
-    assert {extra for extra in EXTRAS if f"`{extra}`" in usage} == EXTRAS.keys()
-    assert set(EXTRAS) <= set(metadata("singer-sdk").get_all("Provides-Extra", []))
 
 
 @pytest.mark.parametrize("path", [DEFINITION, PLUGIN], ids=str)
@@ -181,17 +130,6 @@ def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
     assert f"pipx install git+{source}\n" in (hub.ROOT / "README.md").read_text("utf-8")
 
 
-def test_an_address_that_is_changed_in_one_place_is_taken_over(monkeypatch: Any, tmp_path: Any) -> None:
-    former, address = URLS["Source"], "https://example.com/owner/tap-interviewflow"
-    for name in ("plugin.yaml", *hub.ADDRESSED):
-        text = (hub.ROOT / name).read_text("utf-8")
-        text = text.replace(f'Source = "{former}"', f'Source = "{address}"')
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr(hub, "ROOT", tmp_path)
-    hub.take_over_address()
-    assert not [name for name in hub.ADDRESSED if former in (tmp_path / name).read_text("utf-8")]
-
-
 def test_the_example_of_a_dotenv_file_has_each_setting_with_a_value_that_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,9 +151,8 @@ def test_the_example_of_a_dotenv_file_asks_for_what_is_required_and_marks_the_se
 
 
 def test_meltano_yml_has_the_same_settings_as_the_tap(about: Any, plugin: Any) -> None:
-    expected = list(hub.settings(about["settings"]["properties"], nested=False))
-    told = {setting["name"]: setting for setting in plugin["settings"]}
-    assert told == {setting["name"]: setting for setting in expected}
+    expected = {setting["name"]: setting for setting in hub.settings(about["settings"]["properties"])}
+    assert {setting["name"]: setting for setting in plugin["settings"]} == expected
 
 
 def test_meltano_yml_has_the_same_capabilities_and_required_settings_as_the_tap(about: Any, plugin: Any) -> None:

@@ -107,19 +107,16 @@ def parse(text: str) -> Any:  # noqa: ANN401
     """Parse JSON that a user has written: every digit is kept, and NaN and Infinity are refused.
 
     Raises:
-        ValueError: If it is not valid JSON.
+        ValueError: If it is not valid JSON, or has a lone surrogate in it, which can't be sent or written.
         RecursionError: If it is nested deeper than Python can follow.
     """
 
     def refuse(constant: str) -> None:
         raise ValueError(constant)
 
-    return json.loads(text, parse_float=Decimal, parse_constant=refuse)
-
-
-def is_text(value: Any) -> bool:  # noqa: ANN401
-    """Whether all texts and names in a value can be encoded as UTF-8: a lone surrogate can't be."""
-    return not re.search("[\ud800-\udfff]", json.dumps(value, ensure_ascii=False, default=str))
+    document = json.loads(text, parse_float=Decimal, parse_constant=refuse)
+    json.dumps(document, ensure_ascii=False, default=str).encode()
+    return document
 
 
 def fits_double(value: Decimal) -> bool:
