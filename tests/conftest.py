@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tap_interviewflow import tap
+from tap_interviewflow.api import retry
 from tap_interviewflow.api.client import Client
 from tests.api.conftest import FakeTime
 from tests.runs import Run, config_for, run_here, write
@@ -96,7 +97,8 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     time = FakeTime()
 
     def impatient(config: Any, **options: Any) -> Client:
-        return Client({**config, "request_timeout": time.request_timeout}, clock=time.clock(), **options)
+        return Client({**config, "request_timeout": time.request_timeout}, **options)
 
+    monkeypatch.setattr(retry, "time", time)
     monkeypatch.setattr(tap, "Client", impatient)
     return time

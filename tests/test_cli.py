@@ -85,10 +85,8 @@ def test_discovery_prints_a_catalog_and_nothing_else_and_asks_once_for_each_inte
 
 def test_discovery_fails_rather_than_leave_out_an_interviewer(api: Sandbox, read: Read) -> None:
     run = read(api, "--discover", interviewer_ids=[ONE, "nobody"])
-    assert_failed(
-        run,
-        "Interviewer nobody, page 1: 404 Not Found: the API does not know it; check the IDs in interviewer_ids",
-    )
+    advice = "check the IDs in interviewer_ids, and api_url"
+    assert_failed(run, f"Interviewer nobody, page 1: 404 Not Found: the API does not know it; {advice}")
     assert run.out == ""
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.api import body as bodies
+from tap_interviewflow.api.client import decode
 from tap_interviewflow.api.envelope import open_look_up, open_page
 from tap_interviewflow.api.retry import RetriableError
 from tap_interviewflow.records.conform import Conformer, NoIDError
@@ -118,7 +118,7 @@ answers = st.binary(max_size=64) | mutated() | ANY_JSON
 def page_of(body: bytes) -> list[dict[str, Any]] | str:
     """Return the records of an answer as a target reads them, or the error that a user would see."""
     try:
-        document = bodies.decode(body)
+        document = decode(body)
     except (FatalAPIError, RetriableError) as error:
         return str(error)
     try:

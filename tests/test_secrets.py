@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow.fetcher import Fetcher
-from tests.api.conftest import answer
 from tests.batch_files import batch_config
 from tests.runs import catalog_of, run_here, write
 from tests.sandbox import PATH, Sandbox
@@ -181,11 +180,11 @@ def test_a_server_that_echoes_the_key_everywhere_gets_it_into_no_line(
     spelt = SPELLINGS[spelling](KEY)
     candidates = [{"id": str(number), spelt: 1, "name": "Ada"} for number in range(2)]
     pages = iter([
-        answer(f"503 {spelt}", b"", f"X-{spelt}: {spelt}", f"Retry-After: {spelt}"),
-        answer("307 Elsewhere", b"", f"Location: {PATH}?{spelt}"),
+        ok(b"", f"X-{spelt}: {spelt}", f"Retry-After: {spelt}", status=f"503 {spelt}"),
+        ok(b"", f"Location: {PATH}?{spelt}", status="307 Elsewhere"),
         f"HTTP/1.1 429 Busy\r\n{spelt}\r\nada@example.com: \r\n\r\n".encode(),
         ok(json.dumps({"data": candidates, spelt: spelt}).encode(), f"Set-Cookie: {spelt}"),
-        answer("400 Bad Request", json.dumps({"message": f"not {spelt}, ada@example.com", spelt: spelt}).encode()),
+        ok(json.dumps({"message": f"not {spelt}, ada@example.com", spelt: spelt}).encode(), status="400 Bad Request"),
     ])  # fmt: skip
     last: list[bytes] = []
 

@@ -1,4 +1,4 @@
-"""A server on loopback that says whatever a test wants it to say, well-formed or not."""
+"""A server on loopback that sends whatever a test wants, well-formed or not."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Generator[str]:
+def serving(answer: Answer, tls: ssl.SSLContext | None = None, *, is_proxy: bool = False) -> Generator[str]:
     """Answer each request on a connection of its own.
 
     Args:
-        answer: Gets the bytes of a request, gives the pieces of its answer.
+        answer: Gets the bytes of a request, gives the pieces of its response.
         tls: What to speak TLS with.
+        is_proxy: Whether to speak it in the tunnel that a first request asks for; ``answer`` gets that one, too.
 
     Yields:
         The origin.
@@ -30,6 +31,9 @@ def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Generator[str]
 
     def attend(connection: socket.socket) -> None:
         with suppress(OSError):
+            if is_proxy:
+                answer(read_request(connection))
+                connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
             if tls is not None:
                 connection = tls.wrap_socket(connection, server_side=True)
             with connection:
@@ -50,7 +54,7 @@ def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Generator[str]
     doorman.start()
     port = listener.getsockname()[1]
     try:
-        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
+        yield f"{'https' if tls is not None and not is_proxy else 'http'}://127.0.0.1:{port}"
     finally:
         stopping.set()
         with suppress(OSError):
@@ -75,7 +79,7 @@ def read_request(connection: socket.socket) -> bytes:
         request += piece
 
 
-def ok(body: bytes, *headers: str) -> bytes:
-    """Make a good answer of a body."""
-    head = "\r\n".join(["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""])
+def ok(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
+    """Make a response of a body."""
+    head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""])
     return head.encode("latin-1") + body

@@ -1,108 +1,98 @@
-"""One request to the Fetch API: its address and key, its answer, and what is wrong with it."""
+"""One request to the Fetch API: how it is sent, how its response is read, and why it fails."""
 
 from __future__ import annotations
 
+import logging
+import os
+import re
+import socket
+import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property, partial
 from http import HTTPStatus
+from http.client import HTTPException
 from math import inf
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
+import requests
+import urllib3
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy, should_bypass_proxies
 from singer_sdk.exceptions import FatalAPIError
+from urllib3.exceptions import DecodeError, HTTPError, InvalidHeader, LocationParseError, ProxyError
 
 from tap_interviewflow import __version__
-from tap_interviewflow.api import body as bodies
-from tap_interviewflow.api.connection import Connection, said
 from tap_interviewflow.api.redact import HIDDEN, Redactor, printable
-from tap_interviewflow.api.retry import Clock, RetriableError, Retries, http_date
-from tap_interviewflow.records.json import Document
+from tap_interviewflow.api.retry import RetriableError, Retries, http_date
+from tap_interviewflow.records import json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    import urllib3
+    OnResponse = Callable[[int | None, float], None]
 
+API_URL: Final = "https://api.interviewflowai.com"
 PATH: Final = "/api/external/fetch/candidates"
-
-_RETRIED: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-_REDIRECTS: Final = {301, 302, 303, 307, 308}
-_MAX_REDIRECTS: Final = 3
-_MAX_ERROR_BYTES: Final = 2**16
-_MAX_MESSAGE: Final = 200
-
-# Where the words of an error are, in answers of all sorts.
-_MESSAGES: Final = ("message", "detail", "details", "error", "errors", "title")
-_WORDY: Final = (str, dict, list)
-_MAX_DEPTH: Final = 4
-
+MAX_BYTES: Final = 64 * 2**20
+MAX_NESTED: Final = 2_000_000  # objects and lists in a response: two bytes become an object of a hundred
+_PROXY: Final = "the proxy of the environment"
+_NO_RETRIES: Final = urllib3.Retry(total=False)
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_one_at_a_time: Final = Lock()
+logging.getLogger("urllib3.connection").addFilter(lambda _: False)  # it quotes what should have been a header
 
 
 class RefusedError(FatalAPIError):
-    """The API has refused a request, and would refuse it again."""
+    """The API refuses a request with a status of 4xx, and would refuse it again."""
 
     def __init__(self, message: str, status: int) -> None:
-        """Say why, with a status from 400 to 499."""
+        """Keep the status beside the reason."""
         super().__init__(message)
         self.status = status
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A good answer.
+    """A response with a status of 2xx."""
 
-    Attributes:
-        document: The decoded JSON; None for a 204.
-        replaced: How many characters in it no warehouse could store, and were replaced.
-        has_extreme_numbers: Whether there may be numbers in it that not all readers of JSON can hold.
-        status: From 200 to 299.
-        date: The API's clock, in UTC.
-        sent: The monotonic time just before the try that was answered.
-        received: The monotonic time when all of the answer was there.
-        size: How many bytes the body has.
-    """
-
-    document: Any
-    replaced: int
-    has_extreme_numbers: bool
+    document: Any  # the decoded JSON; None for a 204
+    replaced: int  # characters that no warehouse can store
+    has_extreme_numbers: bool  # that not all readers of JSON can hold
     status: int
-    date: datetime | None
-    sent: float
-    received: float
-    size: int
-
-
-class _Answer(NamedTuple):
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    date: datetime | None  # the API's clock, in UTC
+    sent: float  # the monotonic time just before the try that succeeded
+    received: float  # the monotonic time when all of it was there
+    size: int  # of the body, unpacked, in bytes
 
 
 class Client:
-    """Asks the API, again where that can help. Safe to call from several threads at once."""
+    """Sends requests to the API, again where that can help. Safe to call from several threads at once."""
 
     def __init__(
-        self,
-        config: Mapping[str, Any],
-        *,
-        clock: Clock | None = None,
-        on_response: Callable[[int | None, float], None] | None = None,
-        patience: float | None = None,
+        self, config: Mapping[str, Any], *, on_response: OnResponse = lambda *_: None, patience: float = inf
     ) -> None:
-        """Take the settings; nothing is sent yet.
+        """Prepare requests; nothing is sent yet.
 
         Args:
             config: ``api_url``, ``api_key``, ``request_timeout``, ``max_parallel_requests`` and ``user_agent``.
-            clock: What the waiting goes by.
             on_response: Called for each HTTP exchange, in the thread of its request, with the status (None where no
-                answer came) and the seconds that it took.
-            patience: Seconds after which a request is given up, if it is not given up for its tries.
+                response came) and its seconds.
+            patience: Seconds after which a request is given up, whatever tries are left.
+
+        Raises:
+            FatalAPIError: If the environment names a proxy or certificates that can't be used.
         """
-        self._url = f"{str(config['api_url']).rstrip('/')}{PATH}"
+        api = str(config["api_url"]).rstrip("/").removesuffix(PATH)
+        request = requests.Request("POST", f"{api}{PATH}").prepare()
+        self._origin, self._target = _origin(str(request.url)), request.path_url
+        self._pool = _pool(request, config["max_parallel_requests"])
+        self._peer = self._pool.proxy or self._pool
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
@@ -110,144 +100,213 @@ class Client:
             "User-Agent": config.get("user_agent") or f"tap-interviewflow/{__version__}",
             "X-API-KEY": config["api_key"],
         }
-        self._timeout = float(config["request_timeout"])
-        self._max_connections = int(config["max_parallel_requests"])
+        self._settings = "interviewer_ids" if api == API_URL else "interviewer_ids, and api_url"
+        self._timeout = config["request_timeout"]
+        self._connect_timeout = self._timeout if patience == inf else min(self._timeout, 3)
         self._redactor = Redactor([config["api_key"]])
-        self._retries = Retries(clock or Clock(), inf if patience is None else patience)
+        self._retries = Retries(patience)
         self._on_response = on_response
-        self._connection: Connection | None = None
-        self._connecting = Lock()
         self._is_closed = False
 
-    def fetch(self, body: Mapping[str, Any], what: str, is_wanted: Callable[[], bool] = lambda: True) -> Response:
-        """Send a request until it is answered well.
+    def fetch(self, body: Mapping[str, Any], where: str, is_wanted: Callable[[], bool] = lambda: True) -> Response:
+        """Send a request until it succeeds.
 
         Args:
             body: The request's JSON.
-            what: The Interviewer and the page, for log lines and errors.
-            is_wanted: Whether the answer is still of use; asked before each try, and while one is waited for.
+            where: The Interviewer and the page, for log lines and errors.
+            is_wanted: Whether the response is still wanted; asked before each try, and while waiting for the next.
 
         Raises:
             RefusedError: If the API refuses with a status of 4xx.
             FatalAPIError: If all tries have failed, or another one would fail alike.
-            AbandonedError: If the answer is not wanted any more.
+            AbandonedError: If the response is not wanted any more.
         """
         content = _encode(body)
         try:
-            return self._retries.run(
-                lambda seconds: self._try(content, seconds), what, lambda: is_wanted() and not self._is_closed
-            )
+            return self._retries.run(partial(self._try, content), where, lambda: is_wanted() and not self._is_closed)
         except FatalAPIError as error:
-            error.args = (self._redactor.clean(f"{what}: {error}"),)
+            error.args = (self._redactor.clean(f"{where}: {error}"),)
             raise
 
     def reopen(self) -> None:
-        """Take requests, also after a ``close``."""
+        """Accept requests, also after a ``close``."""
         self._is_closed = False
 
     def close(self) -> None:
-        """Close the connections; whoever still waits to try again gives up."""
+        """Accept no more requests, and abandon those that wait for another try."""
         self._is_closed = True
-        with self._connecting:
-            if self._connection is not None:
-                self._connection.close()
-
-    def _connect(self) -> Connection:
-        with self._connecting:
-            if self._connection is None:
-                self._connection = Connection(self._url, self._headers, self._max_connections)
-            return self._connection
 
     def _try(self, content: bytes, seconds: float) -> Response:
-        connection = self._connect()
-        limit = min(self._timeout, seconds)
-        sent = time.monotonic()
+        limit, sent, target = min(self._timeout, seconds), time.monotonic(), self._target
+        fault: Exception = FatalAPIError("the API redirects in circles")
         try:
-            answer = self._ask(connection, content, sent + limit)
-        except TimeoutError:
-            setting = " (request_timeout)" if limit == self._timeout else ""
-            message = f"no answer within {round(limit, 1):g} s{setting}"
-            raise RetriableError(message) from None
-        received = time.monotonic()
-        document = Document(None) if answer.status == HTTPStatus.NO_CONTENT else bodies.decode(answer.body)
-        return Response(
-            *document, answer.status, http_date(answer.headers.get("Date", "")), sent, received, len(answer.body)
-        )
+            for _ in range(4):
+                response, body = self._exchange(target, content, sent + limit)
+                if not (location := response.get_redirect_location()):
+                    return self._response(response, body, sent)
+                target = _redirected(f"{self._origin}{target}", response.status, location)
+        except (HTTPError, OSError) as error:
+            fault = self._fault(error, limit, sent)
+        raise fault  # out here it does not keep the library's error, and with that the key, alive
 
-    def _ask(self, connection: Connection, content: bytes, deadline: float) -> _Answer:
-        url = connection.url
-        for _ in range(_MAX_REDIRECTS + 1):
-            answer = self._exchange(connection, content, deadline, url)
-            location = answer.headers.get("Location")
-            if answer.status not in _REDIRECTS or location is None:
-                self._check(answer)
-                return answer
-            url = connection.redirected(url, answer.status, location)
-        message = "the API redirects in circles"
-        raise FatalAPIError(message)
-
-    def _exchange(self, connection: Connection, content: bytes, deadline: float, url: str) -> _Answer:
-        started = time.monotonic()
-        status = None
+    def _exchange(self, target: str, content: bytes, deadline: float) -> tuple[urllib3.BaseHTTPResponse, bytes]:
+        started, status = time.monotonic(), None
+        left = max(deadline - started, 0.001)
+        # urllib3 allows the limit of connecting to each address of the host.
+        timeout = urllib3.Timeout(connect=min(left, self._connect_timeout) / self._addresses, total=left)
+        options = {"retries": _NO_RETRIES, "redirect": False, "timeout": timeout, "preload_content": False}
         try:
-            response = connection.post(content, deadline - started, url)
-            status = response.status
-            try:
-                return _Answer(status, response.headers, _read(response))
-            finally:
-                response.close()
+            with self._pool.urlopen("POST", target, content, self._headers, **options) as response:
+                status = response.status
+                return response, _read(response, deadline)
         finally:
-            if self._on_response is not None:
-                self._on_response(status, time.monotonic() - started)
+            self._on_response(status, time.monotonic() - started)
 
-    def _check(self, answer: _Answer) -> None:
-        """Raise what an answer means that is none of 2xx. Its body may hold anything, and is not shown."""
-        status = answer.status
-        if _is_good(status):
-            return
-        if not _is_refusal(status) and (status < HTTPStatus.OK or status >= HTTPStatus.BAD_REQUEST):
-            raise RetriableError(
-                said(status),
-                is_rate_limit=status == HTTPStatus.TOO_MANY_REQUESTS,
-                retry_after=answer.headers.get("Retry-After"),
-            )
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            why = ": the API does not accept the key; check the setting api_key"
-        elif status == HTTPStatus.NOT_FOUND:
-            why = ": the API does not know it; check the IDs in interviewer_ids"
-        else:
-            why = self._own_message(answer.body)
-        message = f"{said(status)}{why}"
-        raise RefusedError(message, status) if _is_refusal(status) else FatalAPIError(message)
+    @cached_property
+    def _addresses(self) -> int:
+        with suppress(OSError, UnicodeError):  # the request itself says what is wrong with the host
+            return len(socket.getaddrinfo(self._peer.host.strip("[]"), self._peer.port, type=socket.SOCK_STREAM)) or 1
+        return 1
 
-    def _own_message(self, body: bytes) -> str:
-        try:
-            message = msgspec.json.decode(body)
-        except (ValueError, RecursionError):
-            return ""
-        for _ in range(_MAX_DEPTH):
-            if isinstance(message, dict):
-                message = next((message[name] for name in _MESSAGES if isinstance(message.get(name), _WORDY)), None)
-            elif isinstance(message, list):
-                message = next(iter(message), None)
-        if not isinstance(message, str):
-            return ""
-        words = printable(self._redactor.clean(message))
-        return f": the API says “{words[:_MAX_MESSAGE]}{HIDDEN if len(words) > _MAX_MESSAGE else ''}”"
+    def _response(self, response: urllib3.BaseHTTPResponse, body: bytes, sent: float) -> Response:
+        """Decode a good response, or raise what another one means."""
+        status, headers, received = response.status, response.headers, time.monotonic()
+        match status // 100:
+            case 2:
+                body = b"null" if status == HTTPStatus.NO_CONTENT else body
+                document = decode(body, headers.get("Content-Type", ""))
+                return Response(*document, status, http_date(headers.get("Date", "")), sent, received, len(body))
+            case 3:
+                raise FatalAPIError(_named(status))
+            case 4 if status not in {408, 425, 429}:
+                raise RefusedError(f"{_named(status)}{self._advice(status, body)}", status)
+        is_rate_limit = status == HTTPStatus.TOO_MANY_REQUESTS
+        raise RetriableError(_named(status), is_rate_limit=is_rate_limit, retry_after=headers.get("Retry-After"))
+
+    def _advice(self, status: int, body: bytes) -> str:
+        if status in {401, 403}:
+            return ": the API does not accept the key; check the setting api_key"
+        if status == HTTPStatus.NOT_FOUND:
+            return f": the API does not know it; check the IDs in {self._settings}"
+        reason = printable(self._redactor.clean(_own_reason(body)))
+        shown = f": the API says “{reason[:200]}{HIDDEN if reason[200:] else ''}”" if reason else ""
+        is_page_size = status in {400, 422} and re.search(r"\blimit\b", reason, re.IGNORECASE)
+        return f"{shown}; its limit is the setting page_size" if is_page_size else shown
+
+    def _fault(self, error: Exception, limit: float, sent: float) -> Exception:
+        """Name the reason why no whole response came; the libraries' own texts quote the request or the response."""
+        root: BaseException = error
+        while cause := root.__cause__ or next((each for each in root.args if isinstance(each, Exception)), None):
+            root = cause
+        if isinstance(root, TimeoutError):
+            setting = " (request_timeout)" if limit == self._timeout else ""
+            return RetriableError(f"no answer within {round(time.monotonic() - sent, 1):g} s{setting}")
+        if isinstance(root, ssl.SSLCertVerificationError):
+            return FatalAPIError(f"the TLS certificate can't be verified: {root.verify_message}")
+        if refused := re.search(r"Tunnel connection failed: ([0-9]{3})", str(root)):
+            kind = FatalAPIError if refused[1] < "500" else RetriableError
+            return kind(f"{_PROXY} refuses to connect: {_named(int(refused[1]))}")
+        reason = getattr(root, "strerror", None) or type(root).__name__
+        if isinstance(root, socket.gaierror | LocationParseError):
+            reason = f"the host {self._peer.host} is not found"
+        elif isinstance(root, HTTPException) or isinstance(error, InvalidHeader | DecodeError):
+            reason = "no whole and valid answer came"
+        what = f"{_PROXY} does not connect" if isinstance(error, ProxyError) else "the connection failed"
+        return RetriableError(f"{what}: {reason}")
 
 
-def _is_good(status: int) -> bool:
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+def _pool(request: requests.PreparedRequest, max_connections: int) -> Any:  # noqa: ANN401  # urllib3's, or for SOCKS
+    """Make a pool of connections, through the proxy and with the certificates that the environment names."""
+    url = str(request.url)
+    proxies = {} if should_bypass_proxies(url, no_proxy="localhost,127.0.0.0/8,::1") else get_environ_proxies(url)
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
+    context = urllib3.util.create_urllib3_context()
+    adapter = requests.adapters.HTTPAdapter(pool_maxsize=max_connections)
+    try:
+        if url.startswith("https:"):
+            context.load_verify_locations(**{"capath" if Path(bundle).is_dir() else "cafile": bundle})
+        # To load the authorities takes as long as fifty requests: connections share them, but for those of a proxy.
+        adapter.init_poolmanager(1, max_connections, ssl_context=context)
+        return adapter.get_connection_with_tls_context(request, bundle if select_proxy(url, proxies) else True, proxies)
+    except (requests.RequestException, HTTPError, ValueError):
+        raise FatalAPIError(f"{_PROXY} is of a kind that is not supported (SOCKS needs the package PySocks)") from None
+    except OSError:  # TLS's own errors are such
+        raise FatalAPIError("REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates") from None
 
 
-def _is_refusal(status: int) -> bool:
-    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _RETRIED
+def decode(body: bytes, content_type: str = "") -> json.Document:
+    """Decode JSON, by the charset that is declared where it is not UTF-8, as JSON has to be.
+
+    Raises:
+        RetriableError: If it is not valid JSON.
+        FatalAPIError: If it is too large, holds too much, is nested too deeply, or declares an unknown charset.
+    """
+    if len(body) > MAX_BYTES:
+        raise FatalAPIError(f"the answer is larger than {MAX_BYTES // 2**20} MiB; set a smaller page_size")
+    if len(body) > 2**20 and body.count(b"{") + body.count(b"[") > MAX_NESTED:
+        raise FatalAPIError(f"the answer holds more than {MAX_NESTED:,} objects and lists; set a smaller page_size")
+    try:
+        with _one_at_a_time:
+            try:
+                return json.decode(body)
+            except json.NotJSONError:
+                charset = re.search(r"charset=[\"']?([\w.:-]{1,40})", content_type, re.ASCII | re.IGNORECASE)
+                return json.decode(body.decode(charset[1] if charset else "utf-8").encode())
+    except ValueError:
+        raise RetriableError("the answer is not usable: the body is not valid JSON") from None
+    except RecursionError:
+        raise FatalAPIError("the answer is nested too deeply to be read") from None
+    except LookupError as error:  # it names the charset
+        raise FatalAPIError(f"the answer can't be read: {error}") from None
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
-    if _is_good(response.status):
-        return bodies.read(response)
-    if _is_refusal(response.status):
-        with suppress(TimeoutError, RetriableError, FatalAPIError):
-            return bodies.read(response, _MAX_ERROR_BYTES)
-    return b""
+def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """Read as much of a body as is of use, unpacked: a good one, or the reason of a refusal as far as it comes."""
+    limit, pieces, size = {2: MAX_BYTES, 4: 2**16}.get(response.status // 100, -1), [], 0
+    ignored = () if limit == MAX_BYTES else (HTTPError, TimeoutError)
+    with suppress(*ignored):
+        # Unlike read, read1 returns what has come: a body that comes drop by drop meets the deadline.
+        while size <= limit and (piece := response.read1(2**17)):
+            pieces.append(piece)
+            size += len(piece)
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            if response.length_remaining == 0 and "Content-Encoding" not in response.headers:
+                break  # to read that nothing is left costs a fiftieth of the request
+    return b"".join(pieces)
+
+
+def _redirected(url: str, status: int, location: str) -> str:
+    """Return the path and query that a redirect leads to; whatever libraries make of an odd address, the host stays."""
+    there, origin = "", "an invalid address"
+    with suppress(ValueError):
+        there = urljoin(url, location)
+        origin = _origin(there)
+    why = "the key and the candidates stay with api_url; set api_url if the API has moved"
+    if origin == _origin(url):
+        if status in {307, 308}:
+            parts = urlsplit(there)
+            return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        why = "it would turn the POST into a GET"
+    raise FatalAPIError(f"the API redirects to {printable(origin)[:100]} ({status}), which is refused: {why}")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or {'https': 443, 'http': 80}.get(parts.scheme)}"
+
+
+def _own_reason(body: bytes) -> str:
+    """Return the reason in the body of a refusal, where it is JSON."""
+    reason: Any = None
+    with suppress(ValueError, RecursionError):
+        reason = msgspec.json.decode(body)
+    while isinstance(reason, dict | list):
+        names = ("message", "detail", "details", "error", "errors", "title")
+        found = reason if isinstance(reason, list) else map(reason.get, names)
+        reason = next((each for each in found if isinstance(each, str | dict | list)), None)
+    return reason if isinstance(reason, str) else ""
+
+
+def _named(status: int) -> str:
+    return f"{status} {HTTPStatus(status).phrase}" if status in set(HTTPStatus) else str(status)

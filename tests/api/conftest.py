@@ -6,36 +6,45 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from singer_sdk.exceptions import FatalAPIError
 
+from tap_interviewflow.api import retry
 from tap_interviewflow.api.client import Client
-from tap_interviewflow.api.retry import Clock
-from tests.wire import ok
+from tests.wire import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.sandbox import Sandbox
 
 KEY = "sandbox-key"
 ONE = "interviewer-1"
-WHAT = f"Interviewer {ONE}, page 1"
+WHERE = f"Interviewer {ONE}, page 1"
 
 
 @dataclass
 class FakeTime:
-    """Time that passes only while somebody waits, but for that of a request itself."""
+    """In the place of the module ``time``: time that passes only in waits, not in requests."""
 
     now: float = 0.0
     request_timeout: float = 5.0
-    utc: datetime = datetime(2026, 1, 31, 12, tzinfo=UTC)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def sleep(self, seconds: float) -> None:
         with self.lock:
             self.now += seconds
 
-    def clock(self) -> Clock:
-        return Clock(now=lambda: self.now, sleep=self.sleep, utc=lambda: self.utc)
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return datetime(2026, 1, 31, 12, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    """Have the waits between tries take no time."""
+    time = FakeTime()
+    monkeypatch.setattr(retry, "time", time)
+    return time
 
 
 class NewClient(Protocol):
@@ -45,39 +54,37 @@ class NewClient(Protocol):
 
 
 @pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
-def new_client(time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> Iterator[NewClient]:
+def new_client(time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> NewClient:  # noqa: ARG001
     """Make clients whose waits take no time, in surroundings that say nothing."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
         monkeypatch.delenv(name, raising=False)
-    made = []
 
     def new(api: Sandbox | str, **settings: Any) -> Client:
         arguments = {name: settings.pop(name) for name in ("on_response", "patience") if name in settings}
-        config = {
-            "api_url": api if isinstance(api, str) else api.url,
-            "api_key": KEY if isinstance(api, str) else api.key,
-            "request_timeout": 5,
-            "max_parallel_requests": 4,
-            **settings,
-        }
-        made.append(Client(config, clock=time.clock(), **arguments))
-        return made[-1]
+        url = api if isinstance(api, str) else api.url
+        config = {"api_url": url, "api_key": KEY, "request_timeout": 5, "max_parallel_requests": 4, **settings}
+        return Client(config, **arguments)
 
-    yield new
-    for client in made:
-        client.close()
+    return new
 
 
 def page(number: int, limit: int = 10) -> dict[str, Any]:
-    """The body that asks for a page."""
+    """The body that requests a page."""
     return {"interviewerId": ONE, "page": number, "limit": limit}
 
 
-def answer(status: str, body: bytes, *headers: str) -> bytes:
-    """Make an answer with a status line of one's own."""
-    return ok(body, *headers).replace(b"200 OK", status.encode(), 1)
+def failure(client: Client) -> str:
+    """The one line that a request ends with, behind the place that it begins with."""
+    with pytest.raises(FatalAPIError) as raised:
+        client.fetch(page(1), WHERE)
+    line = str(raised.value)
+    assert line.startswith(f"{WHERE}: ")
+    assert line.isprintable()
+    assert KEY not in line
+    return line.removeprefix(f"{WHERE}: ")
+
+
+def failure_of(new_client: NewClient, response: bytes) -> str:
+    """The line that a request ends with to which this is the only response."""
+    with serving(lambda _: [response]) as url:
+        return failure(new_client(url))
