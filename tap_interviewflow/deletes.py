@@ -10,44 +10,34 @@ if TYPE_CHECKING:
     from tap_interviewflow.reader import Reader
 
 
-def reason_of_settings(config: Mapping[str, Any], *, reads_some: bool) -> str | None:
-    """Say why it may not, as far as the settings tell, or None.
+def reason_of_settings(config: Mapping[str, Any], *, reads_all: bool) -> str | None:
+    """Return why it may not, as far as the settings tell, or None.
 
     Args:
         config: The settings.
-        reads_some: Whether the run ends after some candidates, as a test of the connection does.
+        reads_all: Whether the run is in FULL_TABLE mode and reads to the end, unlike a test of the connection.
     """
     maps = (config.get("stream_maps") or {}).values()
     reasons = {
+        "only some candidates are written (INCREMENTAL, or a test)": not reads_all,
         "rows in batch files carry no version": config.get("batch_config"),
-        "only single candidates are read": config.get("interview_ids"),
+        "only single candidates are read (interview_ids)": config.get("interview_ids"),
         "additional_fields leaves candidates out": config.get("additional_fields"),
         "a __filter__ in stream_maps leaves candidates out": any(
             isinstance(each, dict) and "__filter__" in each for each in maps
         ),
-        "only some candidates are read": reads_some,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def reason_against(config: Mapping[str, Any], reader: Reader, *, reads_some: bool) -> str | None:
-    """Say why it may not, after everything was read, or None. Empty Interviewers are asked once more.
-
-    Args:
-        config: The settings.
-        reader: What has read all Interviewers.
-        reads_some: As above.
-    """
-    if reason := reason_of_settings(config, reads_some=reads_some):
-        return reason
+def reason_of_verdicts(reader: Reader) -> str | None:
+    """Return why it may not by how the reads of all Interviewers ended, or None."""
     for interviewer_id in reader.interviewer_ids:
         verdict = reader.verdicts.get(interviewer_id)
         if verdict is None or not verdict.is_complete:
             return f"not everything was read of Interviewer {interviewer_id}"
-        if not verdict.is_confirmed:
-            return f"a second look at Interviewer {interviewer_id} found other candidates"
+        if verdict.unconfirmed:
+            return f"Interviewer {interviewer_id}: {verdict.unconfirmed}"
     if not any(verdict.read for verdict in reader.verdicts.values()):
         return "no Interviewer has a single candidate"
-    if not reader.are_still_empty():
-        return "an Interviewer that had no candidate has some now"
     return None

@@ -1,48 +1,57 @@
-"""One page of an Interviewer, or one candidate of it: asked for, opened, and conformed to the schema."""
+"""One page of an Interviewer: requested, opened, and conformed to the schema."""
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.api.client import RefusedError
-from tap_interviewflow.api.envelope import NotAPageError, open_look_up, open_page
-from tap_interviewflow.api.page import Page
-from tap_interviewflow.records.conform import Conformer, NoIDError
-from tap_interviewflow.records.schema import ID, INTERVIEWER, candidates_schema
+from tap_interviewflow.api.envelope import Envelope, open_page
+from tap_interviewflow.api.metadata import PageMetadata
+from tap_interviewflow.api.page import InterviewerError, Page
+from tap_interviewflow.api.prefetch import MAX_AGE
+from tap_interviewflow.records.conform import Conformer, NoIDError, ids_of
+from tap_interviewflow.records.schema import INTERVIEWER, candidates_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tap_interviewflow.api.client import Client, Response
 
-_NOT_PAGES: Final = frozenset({
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-})  # fmt: skip
-"""What an API may answer for a page behind the last one."""
+_MAYBE_BEHIND_THE_END: Final = {"400", "404", "416", "422", "a reported failure", "no list"}
+"""Kinds of refusals by which an API may answer for a page behind the last one."""
+
+_OF_ALL: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+"""Refusals that would come for every Interviewer."""
+
+_JOB: Final = "jobId"
+"""Where a candidate may name its Interviewer, by the one response of the vendor that is documented."""
+
+MAX_SAMPLED: Final = 20 * 2**20
+"""Bytes of first pages that are kept from a sample."""
 
 
 MAX_CELLS: Final = 2_000_000
-"""Candidates times columns of one answer: each takes memory, also where a candidate has no value."""
+"""Candidates times columns of one response: each takes memory, also where a candidate has no value."""
 
 
 class Fetcher:
-    """Makes pages of the API's answers. Safe to call from several threads at once.
+    """Requests pages. Safe to call from several threads at once.
 
     Attributes:
         conformer: Makes records of candidates.
         encode: Makes RECORD messages of records, where every record goes out as it is.
-        first_date: The ``Date`` of the API's first answer, where it gave one.
+        confirms: Whether a target deletes what does not come.
     """
 
     def __init__(self, config: Mapping[str, Any], client: Client) -> None:
-        """Ask for nothing yet.
+        """Request nothing yet.
 
         Args:
             config: The settings.
@@ -50,133 +59,139 @@ class Fetcher:
         """
         self.conformer = Conformer(candidates_schema())
         self.encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None
-        self.first_date: datetime | None = None
+        self.confirms = False
         self._config = config
         self._client = client
+        self._interviewer_ids = set(config["interviewer_ids"])
+        self._sampled: dict[str, Response] = {}
 
-    def first_page(
-        self, interviewer_id: str, is_wanted: Callable[[], bool] = lambda: True
-    ) -> tuple[str, Response, list[dict[str, Any]]]:
-        """Give the Interviewer, the answer for its first page, and the candidates on it as the API sent them.
+    def first_page(self, interviewer_id: str, is_wanted: Callable[[], bool]) -> tuple[list[dict[str, Any]], int]:
+        """Request the first page of an Interviewer, and keep the response for ``page``.
+
+        Returns:
+            The candidates as the API sent them, and the bytes of the response's body.
 
         Raises:
-            FatalAPIError: If it can't be read.
+            InterviewerError: If this Interviewer can't be read.
+            FatalAPIError: If no Interviewer can be read.
             AbandonedError: If it is not wanted any more.
         """
-        response = self._ask(interviewer_id, 1, is_wanted)
-        try:
-            envelope = open_page(response.document, self._config.get("records_jsonpath"))
-        except FatalAPIError as error:
-            raise named(error, interviewer_id, 1) from None
-        return interviewer_id, response, envelope.candidates
+        response = self._request(interviewer_id, 1, self._config["page_size"], is_wanted)
+        with _naming(interviewer_id, 1):
+            candidates = self._open(response).candidates
+            ids_of(candidates)
+        if response.size + sum(kept.size for kept in list(self._sampled.values())) <= MAX_SAMPLED:
+            self._sampled[interviewer_id] = response
+        return candidates, response.size
 
     def page(
-        self,
-        interviewer_id: str,
-        number: int,
-        is_wanted: Callable[[], bool],
-        *,
-        response: Response | None = None,
-        is_first_look: bool = False,
+        self, interviewer_id: str, number: int, limit: int, is_wanted: Callable[[], bool], *, is_first_pass: bool
     ) -> Page:
-        """Give a page, or what came in its place.
+        """Return a page, or what the API answers in its place.
 
         Args:
             interviewer_id: The Interviewer.
             number: The number of the page, from 1.
+            limit: How many candidates to request.
             is_wanted: Whether it is still of use.
-            response: The answer, where it has come already.
-            is_first_look: Whether the page will be written as it is: then it is encoded here.
+            is_first_pass: Whether all of its candidates are to be written: then they are conformed here. A later pass
+                needs their IDs, and the records of the few that are new.
 
         Raises:
-            FatalAPIError: If it can't be read.
+            InterviewerError: If this Interviewer can't be read.
+            FatalAPIError: If no Interviewer can be read.
             AbandonedError: If it is not wanted any more.
         """
+        response = self._sampled.pop(interviewer_id, None) if number == 1 else None
         try:
-            response = response or self._ask(interviewer_id, number, is_wanted)
-            return self._page_of(response, interviewer_id, number, is_encoded=is_first_look)
-        except RefusedError as error:
-            if number == 1 or error.status not in _NOT_PAGES:
+            if response is None or time.monotonic() - response.received > MAX_AGE:
+                response = self._request(interviewer_id, number, limit, is_wanted)
+            with _naming(interviewer_id, number):
+                envelope = self._open(response)
+                candidates = envelope.candidates
+                page = Page(number, limit, ids_of(candidates), envelope.metadata, response.sent, response.received)
+        except InterviewerError as error:
+            if number == 1 or error.kind not in _MAYBE_BEHIND_THE_END:
                 raise
-            refusal: FatalAPIError = error
-            if error.status == HTTPStatus.NOT_FOUND:  # of page 1 it would be the Interviewer that is not known
-                refusal = named("404 Not Found, although the page before it came", interviewer_id, number)
-            return Page(number, refusal=refusal, kind=str(error.status))
-        except NotAPageError as error:
-            refusal = named(error, interviewer_id, number)
-            if number == 1:
-                raise refusal from None
-            return Page(number, refusal=refusal, kind=error.kind)
-
-    def _page_of(self, response: Response, interviewer_id: str, number: int, *, is_encoded: bool) -> Page:
-        if response.status == HTTPStatus.NO_CONTENT:
-            message = "204 No Content"
-            raise NotAPageError(message, "204")
-        try:
-            envelope = open_page(response.document, self._config.get("records_jsonpath"))
-            cells = len(envelope.candidates) * self.conformer.width
-            if cells > MAX_CELLS:
-                message = (
-                    f"the answer makes a table of {cells:,} cells, more than {MAX_CELLS:,}; set a smaller page_size"
-                )
-                raise FatalAPIError(message)  # noqa: TRY301  # named below, as all of them
-            records, tally = self.conformer.conform(
-                envelope.candidates, interviewer_id, has_extreme_numbers=response.has_extreme_numbers
-            )
-            tally.replaced = response.replaced
-            ids = [record[ID] for record in records]
-            page = Page(number, ids, envelope.metadata, response.sent, response.received, records, tally)
-            if is_encoded and self.encode:
-                # In this thread, right after they were decoded: later they would have left the processor's cache.
-                page.lines, page.records = self.encode(records), ()
-        except NotAPageError:
-            raise
-        except (FatalAPIError, NoIDError) as error:
-            raise named(error, interviewer_id, number) from None
-        except RecursionError:
-            message = "the answer is nested too deeply to be read"
-            raise named(message, interviewer_id, number) from None
+            return Page(number, limit, refusal=error)
+        page.requested_at = _requested_at(response)
+        page.size = response.size
+        page.candidates = candidates
+        if self.confirms:
+            page.has_others = any(self.owner_of(each, interviewer_id) != interviewer_id for each in candidates)
+        if is_first_pass:
+            self._conform(page, interviewer_id, response)
         return page
 
-    def _ask(self, interviewer_id: str, number: int, is_wanted: Callable[[], bool]) -> Response:
-        body: dict[str, Any] = {INTERVIEWER: interviewer_id, "page": number, "limit": self._config["page_size"]}
+    def _conform(self, page: Page, interviewer_id: str, response: Response) -> None:
+        page.records, page.tally = self.conformer.conform(
+            page.candidates, interviewer_id, has_extreme_numbers=response.has_extreme_numbers
+        )
+        page.candidates = ()
+        page.tally.replaced = response.replaced
+        if self.encode:
+            # In this thread, right after they were decoded: later they would have left the processor's cache.
+            page.lines, page.records = self.encode(page.records), ()
+
+    def only(self, page: Page, indices: Sequence[int], interviewer_id: str) -> Page:
+        """Return a page with the records of some of its candidates; one that is encoded already stays whole."""
+        if page.lines is not None:
+            return page
+        chosen = replace(page, ids=[page.ids[index] for index in indices])
+        if page.candidates:
+            candidates = [page.candidates[index] for index in indices]
+            chosen.records, chosen.tally = self.conformer.conform(candidates, interviewer_id)
+        elif len(indices) < len(page.ids):
+            chosen.records = [page.records[index] for index in indices]
+            chosen.tally = page.tally.only(set(indices))
+        return chosen
+
+    def owner_of(self, candidate: Mapping[str, Any], interviewer_id: str) -> str:
+        """Return the configured Interviewer that a candidate names, or else the one that it was requested from."""
+        name = candidate.get(INTERVIEWER) or candidate.get(_JOB)
+        return name if isinstance(name, str) and name in self._interviewer_ids else interviewer_id
+
+    def _open(self, response: Response) -> Envelope:
+        if response.status == HTTPStatus.NO_CONTENT:
+            return Envelope([], PageMetadata())
+        envelope = open_page(response.document, self._config.get("records_jsonpath"))
+        cells = len(envelope.candidates) * self.conformer.width
+        if cells > MAX_CELLS:
+            message = f"the answer makes a table of {cells:,} cells, more than {MAX_CELLS:,}; set a smaller page_size"
+            raise FatalAPIError(message)
+        return envelope
+
+    def _request(self, interviewer_id: str, number: int, limit: int, is_wanted: Callable[[], bool]) -> Response:
+        body: dict[str, Any] = {INTERVIEWER: interviewer_id, "page": number, "limit": limit}
         if filters := self._config.get("additional_fields"):
             body["additionalFields"] = filters
-        response = self._client.fetch(body, _where(interviewer_id, number), is_wanted)
-        self.first_date = self.first_date or response.date
-        return response
-
-    def look_up(self, interviewer_ids: Sequence[str], interview_id: str) -> tuple[str, Page | str]:
-        """Look for a candidate at each Interviewer; give its ID, and it or what the API said instead, if anything."""
-        refusal = ""
-        for interviewer_id in interviewer_ids:
-            where = f"Interviewer {interviewer_id}, interview {interview_id}"
-            body = {INTERVIEWER: interviewer_id, "interviewId": interview_id}
-            try:
-                response = self._client.fetch(body, where)
-                candidates = open_look_up(
-                    response.document,
-                    interview_id,
-                    self._config.get("records_jsonpath"),
-                    dropped=self.conformer.dropped,
-                )
-                if not candidates:
-                    continue
-                records, tally = self.conformer.conform(candidates, interviewer_id)
-            except RefusedError as error:
-                refusal = refusal if error.status == HTTPStatus.NOT_FOUND else str(error)
-            except (NotAPageError, NoIDError) as error:
-                refusal = f"{where}: {error}"
-            else:
-                tally.replaced = response.replaced
-                return interview_id, Page(1, [record[ID] for record in records], records=records, tally=tally)
-        return interview_id, refusal
+        try:
+            return self._client.fetch(body, f"Interviewer {interviewer_id}, page {number}", is_wanted)
+        except RefusedError as error:
+            if error.status in _OF_ALL:
+                raise
+            if error.status == HTTPStatus.NOT_FOUND and number > 1:  # of page 1 it would be the Interviewer
+                raise named("404 Not Found, although page 1 came", interviewer_id, number, "404") from None
+            raise InterviewerError(str(error), str(error.status)) from None
 
 
-def _where(interviewer_id: str, number: int) -> str:
-    return f"Interviewer {interviewer_id}, page {number}"
+def _requested_at(response: Response) -> datetime:
+    sent = datetime.now(UTC) - timedelta(seconds=time.monotonic() - response.sent)
+    return min(sent, response.date or sent)
 
 
-def named(error: object, interviewer_id: str, number: int) -> FatalAPIError:
-    """Give an error that begins with the Interviewer and the page."""
-    return FatalAPIError(f"{_where(interviewer_id, number)}: {error}")
+@contextmanager
+def _naming(interviewer_id: str, number: int) -> Iterator[None]:
+    """Raise what is wrong with a page as an error that names it."""
+    try:
+        yield
+    except (FatalAPIError, NoIDError) as error:
+        raise named(error, interviewer_id, number) from None
+    except RecursionError:
+        message = "the answer is nested too deeply to be read"
+        raise named(message, interviewer_id, number) from None
+
+
+def named(error: object, interviewer_id: str, number: int, kind: str = "") -> InterviewerError:
+    """Return an error that begins with the Interviewer and the page."""
+    return InterviewerError(f"Interviewer {interviewer_id}, page {number}: {error}", kind or getattr(error, "kind", ""))

@@ -1,35 +1,37 @@
-"""Reading: the candidates of one Interviewer after the other, by look-up, or as a sample."""
+"""Reading candidates: of one Interviewer after the other, by look-up, or as a sample."""
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.api.completeness import Completeness, Verdict
-from tap_interviewflow.api.page import Habits, Page
+from tap_interviewflow.api.page import InterviewerError, Page
 from tap_interviewflow.api.pagination import CandidatesPaginator
 from tap_interviewflow.api.pool import WorkerPool
-from tap_interviewflow.api.prefetch import MAX_AGE, PageQueue, Prefetcher
+from tap_interviewflow.api.prefetch import MAX_HELD_BYTES, PageQueue, Prefetcher
 from tap_interviewflow.api.retry import AbandonedError
 from tap_interviewflow.fetcher import Fetcher, named
+from tap_interviewflow.lookups import LookUps
 from tap_interviewflow.report import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
-    from tap_interviewflow.api.client import Client, Response
+    from tap_interviewflow.api.client import Client
     from tap_interviewflow.records.conform import Conformer
     from tap_interviewflow.shutdown import Shutdown
 
 logger = logging.getLogger("tap-interviewflow.candidates")
 
-MAX_SAMPLED: Final = 20 * 2**20
-"""So many bytes of a sample's pages are kept, to be read without asking for these pages once more."""
+MAX_PASSES: Final = 3
+"""How often the pages of an Interviewer are read before the read is incomplete."""
 
 PROGRESS_INTERVAL: Final = 30.0
 """Seconds between log lines on how far a read is."""
@@ -40,16 +42,16 @@ class Reader:
 
     Attributes:
         interviewer_ids: The Interviewers, each once, in the order of the setting.
-        verdicts: How the read of each Interviewer ended, as far as it has.
-        shutdown: Whether the run was asked to stop.
+        verdicts: How the read of each Interviewer ended, if it has.
+        shutdown: Whether the run is to stop.
     """
 
     def __init__(self, config: Mapping[str, Any], shutdown: Shutdown, client: Client) -> None:
-        """Ask for nothing yet.
+        """Request nothing yet.
 
         Args:
             config: The settings.
-            shutdown: What is to be obeyed while an answer is waited for.
+            shutdown: What stops the run while a response is waited for.
             client: What sends the requests.
         """
         self.interviewer_ids: list[str] = list(dict.fromkeys(config["interviewer_ids"]))
@@ -59,8 +61,6 @@ class Reader:
         self._client = client
         self._fetcher = Fetcher(config, client)
         self._pool = WorkerPool(config["max_parallel_requests"], shutdown)
-        self._habits = Habits()
-        self._sampled: dict[str, Response] = {}
         self.prepare(self._fetcher.conformer)
 
     def prepare(
@@ -70,34 +70,26 @@ class Reader:
         encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None,
         confirms: bool = False,
     ) -> None:
-        """Say what becomes of candidates, before the first of them is read.
+        """Describe what becomes of candidates, before the first of them is read.
 
         Args:
             conformer: Makes records of candidates.
-            encode: Makes RECORD messages of records, in the fetching threads, where every record goes out as it is.
-            confirms: Whether a target is to delete what does not come: then it is looked for twice.
+            encode: Makes RECORD messages of records, in the fetching threads, if every record is written as it is.
+            confirms: Whether a target deletes what does not come: then every list is read twice.
         """
         self._fetcher.conformer = conformer
         self._fetcher.encode = encode
-        self._confirms = confirms
-        self._habits.believes = not confirms
+        self._fetcher.confirms = confirms
         self.verdicts.clear()
         self._client.reopen()
-        self._queues = {
-            interviewer_id: PageQueue(
-                partial(self._fetch, interviewer_id), self._config["page_size"], self._habits, self._pool
-            )
+        queues = (
+            PageQueue(partial(self._fetcher.page, interviewer_id), self._config["page_size"], self._pool)
             for interviewer_id in self.interviewer_ids
-        }
-        self._prefetcher = Prefetcher(self._queues.values(), self._pool)
-
-    @property
-    def first_date(self) -> datetime | None:
-        """The ``Date`` of the API's first answer, where it gave one."""
-        return self._fetcher.first_date
+        )
+        self._prefetcher = Prefetcher(queues, self._pool)
 
     def close(self) -> None:
-        """Close the connections, and let the threads end."""
+        """Close the connections, and end the threads."""
         self._pool.close()
         self._client.close()
 
@@ -110,127 +102,158 @@ class Reader:
             Candidates as the API sent them.
 
         Raises:
-            FatalAPIError: If an Interviewer can't be read.
+            FatalAPIError: If no Interviewer can be read.
         """
-        kept = 0
-        for interviewer_id, response, candidates in self._pool.in_order(
-            partial(self._fetcher.first_page, interviewer_id) for interviewer_id in self.interviewer_ids
-        ):
-            kept += response.size
-            if kept <= MAX_SAMPLED:
-                self._sampled[interviewer_id] = response
-            yield from candidates
+        errors = []
+        # The first one alone: how large it is decides how many of the others are held at once.
+        at_once = 1
+        for interviewer_ids in (self.interviewer_ids[:1], self.interviewer_ids[1:]):
+            for _, found in self._first_pages(interviewer_ids, inf, at_once):
+                if isinstance(found, InterviewerError):
+                    errors.append(found)  # it comes again when the Interviewer is read
+                elif isinstance(found, FatalAPIError):
+                    raise found
+                else:
+                    candidates, size = found
+                    at_once = max(1, MAX_HELD_BYTES // max(1, size))
+                    yield from candidates
+        if len(errors) == len(self.interviewer_ids):
+            raise errors[0]
+        for error in errors:
+            logger.warning("%s", error)
 
     def check(self, seconds: float) -> Iterator[tuple[str, int | FatalAPIError]]:
-        """Ask for the first page of each Interviewer, and give how many candidates it has or what is wrong.
+        """Read the first page of each Interviewer, and yield how many candidates it has or what is wrong.
 
         Args:
-            seconds: After these, for all of them, nothing more is asked for.
+            seconds: After these, for all of them, nothing more is requested.
         """
+        for interviewer_id, found in self._first_pages(self.interviewer_ids, seconds):
+            yield interviewer_id, found if isinstance(found, FatalAPIError) else len(found[0])
+
+    def _first_pages(
+        self, interviewer_ids: Sequence[str], seconds: float, at_once: int | None = None
+    ) -> Iterator[tuple[str, tuple[list[dict[str, Any]], int] | FatalAPIError]]:
         ends_at = time.monotonic() + seconds
 
-        def attempt(interviewer_id: str) -> tuple[str, int | FatalAPIError]:
+        def attempt(interviewer_id: str) -> tuple[list[dict[str, Any]], int] | FatalAPIError:
             try:
-                return interviewer_id, len(
-                    self._fetcher.first_page(interviewer_id, lambda: time.monotonic() < ends_at)[2]
-                )
+                return self._fetcher.first_page(interviewer_id, lambda: time.monotonic() < ends_at)
             except FatalAPIError as error:
-                return interviewer_id, error
+                return error
             except AbandonedError:
-                return interviewer_id, named(f"no good answer within {seconds:g} s", interviewer_id, 1)
+                return named(f"no good answer within {seconds:g} s", interviewer_id, 1)
 
-        yield from self._pool.in_order(partial(attempt, interviewer_id) for interviewer_id in self.interviewer_ids)
+        calls = (partial(attempt, interviewer_id) for interviewer_id in interviewer_ids)
+        return zip(interviewer_ids, self._pool.in_order(calls, at_once), strict=True)
 
     # Pages
 
     def pages(self, interviewer_id: str) -> Iterator[Page]:
-        """Read an Interviewer to its proven end, and look again at what moved meanwhile.
+        """Read an Interviewer, pass by pass, until every candidate came or the read is incomplete.
 
-        Interviewers have to be read in the order of the setting. Afterwards ``verdicts`` says how it ended.
+        Interviewers are read in the order of the setting. Afterwards ``verdicts`` holds how it ended.
 
         Yields:
             Pages with candidates that are to be written.
 
         Raises:
-            FatalAPIError: If a page can't be read; the pages before it have been given.
+            FatalAPIError: If no Interviewer can be read; the pages before that have been yielded.
         """
-        queue = self._queues[interviewer_id]
-        seen = Completeness(self._habits)
-        paginator = CandidatesPaginator(interviewer_id, self._config["page_size"], self._habits, queue, seen)
+        prefetcher = self._prefetcher
+        counts = Completeness(
+            uses_total=not self._config.get("additional_fields"), total_is_reliable=prefetcher.total_is_reliable
+        )
+        error = None
+        try:
+            reason, unconfirmed = yield from self._passes(interviewer_id, counts)
+        except InterviewerError as found:
+            error = found
+            reason = unconfirmed = str(error)
+        reason = reason and reason.removeprefix(f"Interviewer {interviewer_id}, ")
+        self.verdicts[interviewer_id] = Verdict(
+            counts.count, counts.stated, reason, unconfirmed, error is not None, counts.requested_at
+        )
+        prefetcher.total_is_reliable = counts.total_is_reliable
+        prefetcher.go_on()
+        if counts.duplicates_on_page:
+            logger.warning(
+                "Interviewer %s: %s came with the ID of another one on the same page; a target keeps one of each",
+                *(interviewer_id, count_of(counts.duplicates_on_page, "candidate")),
+            )
+
+    def _passes(
+        self, interviewer_id: str, counts: Completeness
+    ) -> Generator[Page, None, tuple[str | None, str | None]]:
+        """Read the pages up to three times.
+
+        Returns:
+            Why candidates may be missing, and why no target may delete those that did not come; None where all is well.
+        """
+        queue, confirms = self._prefetcher.current, self._fetcher.confirms
+        has_moved = False
+        for number in range(1, MAX_PASSES + 1):
+            if number > 1:
+                logger.info("Interviewer %s: its pages are read again, pass %d", interviewer_id, number)
+                queue.start_later_pass(is_ahead=number == 2 and not has_moved)  # noqa: PLR2004
+            paginator = CandidatesPaginator(counts, self._config["page_size"])
+            yield from self._read_pass(interviewer_id, paginator, counts)
+            has_moved = counts.has_moved
+            if has_moved:
+                yield from self._read_top(interviewer_id, counts)
+            is_complete = counts.reaches_total or paginator.is_one_page or (number > 1 and not counts.disagreement)
+            is_confirmed = number > 1 and not counts.new
+            if is_complete and (is_confirmed or not confirms):
+                break
+        if paginator.end_to_check:
+            page = queue.read_again(*paginator.end_to_check)
+            new = counts.add(page, is_reread=True)
+            paginator.check_end(page)
+            is_confirmed &= not new
+            if new:
+                yield self._fetcher.only(page, new, interviewer_id)
+        reason = paginator.problem or counts.problem or (None if is_complete else counts.disagreement)
+        if reason:
+            return reason, reason
+        if not is_confirmed:
+            return None, "its last pass brought new candidates"
+        if counts.has_others:
+            return None, "its list holds candidates that name another one of interviewer_ids"
+        return None, None if counts.reaches_total else paginator.states_more
+
+    def _read_pass(self, interviewer_id: str, paginator: CandidatesPaginator, counts: Completeness) -> Iterator[Page]:
         logged = time.monotonic()
         while not paginator.finished:
             page = self._prefetcher.take()
-            is_new = page.has_candidates and not paginator.is_repeated(page)
             paginator.advance(page)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]  # see has_more
             if not paginator.finished:
-                self._prefetcher.ask_ahead()
-            if is_new:
-                yield page
-            yield from paginator.found
-            paginator.found.clear()
+                self._prefetcher.request_ahead()
+            if paginator.new:
+                yield self._fetcher.only(page, paginator.new, interviewer_id)
             if time.monotonic() - logged > PROGRESS_INTERVAL:
                 logged = time.monotonic()
-                of = "" if seen.total is None else f" of {seen.total:,}"
+                of = "" if counts.total is None else f" of {counts.total:,}"
                 logger.info("Interviewer %s, page %d: %s candidates so far%s", interviewer_id, page.number,
-                            f"{seen.count:,}", of)  # fmt: skip
-        self._prefetcher.go_on()
-        if seen.doubles:
-            logger.warning(
-                "Interviewer %s: %s came with the ID of another one on the same page; a target keeps one of each",
-                *(interviewer_id, count_of(seen.doubles, "candidate")),
-            )
-        yield from self._look_again(queue, seen, seen.looks(paginator.last), interviewer_id)
-        verdict = seen.verdict(paginator.doubts)
-        if self._confirms and verdict.is_complete:
-            yield from self._look_again(queue, seen, seen.confirm(paginator.last), interviewer_id)
-            verdict = seen.verdict(paginator.doubts)
-        self.verdicts[interviewer_id] = verdict
+                            f"{counts.count:,}", of)  # fmt: skip
 
-    def _look_again(
-        self, queue: PageQueue, seen: Completeness, looks: Iterable[list[int]], interviewer_id: str
-    ) -> Iterator[Page]:
-        for numbers in looks:
-            logger.info("Interviewer %s: looking at %s again", interviewer_id, count_of(len(numbers), "page"))
-            for page in queue.look(numbers):
-                if places := seen.note_again(page):
-                    yield page.only(places)
-
-    def are_still_empty(self) -> bool:
-        """Ask once more for the first page of each Interviewer without a candidate, and tell whether it has none."""
-        empty = [interviewer_id for interviewer_id, verdict in self.verdicts.items() if not verdict.read]
-        calls = (partial(self._fetch, interviewer_id, 1, lambda: True) for interviewer_id in empty)
-        return not any(page.has_candidates for page in list(self._pool.in_order(calls)))
-
-    def _fetch(
-        self, interviewer_id: str, number: int, is_wanted: Callable[[], bool], *, is_first_look: bool = False
-    ) -> Page:
-        """Fetch a page, in one of the threads, or take it from the sample."""
-        sampled = self._sampled.pop(interviewer_id, None) if number == 1 else None
-        if sampled and self._pool.now() - sampled.received >= MAX_AGE:
-            sampled = None
-        return self._fetcher.page(interviewer_id, number, is_wanted, response=sampled, is_first_look=is_first_look)
+    def _read_top(self, interviewer_id: str, counts: Completeness) -> Iterator[Page]:
+        """Read the top of the list again, where new and updated candidates come, until nothing is new."""
+        for number in itertools.count(1):
+            page = self._prefetcher.current.read_again(number)
+            if new := counts.add(page, is_reread=True):
+                yield self._fetcher.only(page, new, interviewer_id)
+            if page.is_blank:
+                return
 
     # Look-ups
 
     def look_ups(self, interview_ids: Iterable[str]) -> Iterator[Page]:
-        """Look up single candidates, each at every Interviewer until one knows it.
+        """Request single candidates, each from every Interviewer until one has it.
 
         Yields:
             Pages with one candidate each.
 
         Raises:
-            FatalAPIError: If one was not found, or refused, after the others have been given.
+            FatalAPIError: If one was not found, or refused, after the others.
         """
-        failures = []
-        finds = (
-            partial(self._fetcher.look_up, self.interviewer_ids, interview_id)
-            for interview_id in dict.fromkeys(interview_ids)
-        )
-        for interview_id, found in self._pool.in_order(finds):
-            if isinstance(found, Page):
-                yield found
-            else:
-                failures.append(found or f"no Interviewer of interviewer_ids has the interview {interview_id}")
-        if failures:
-            message = f"{'; '.join(failures)} (interview_ids)"
-            raise FatalAPIError(message)
+        return LookUps(self._config, self._client, self._fetcher).read(self._pool, self.interviewer_ids, interview_ids)

@@ -32,7 +32,7 @@ logger = logging.getLogger(f"tap-interviewflow.{STREAM}")
 class CandidateMetric(Enum):
     """What is measured for each Interviewer."""
 
-    PROMISED = "candidates_promised"
+    STATED = "candidates_stated"
     READ = "candidates_read"
     WRITTEN = "candidates_written"
 
@@ -71,7 +71,7 @@ class RequestMetrics:
 
 
 def log_verdict(interviewer_id: str, verdict: Verdict, written: int, start: datetime | None = None) -> None:
-    """Log how many candidates of an Interviewer were promised, read and written, and whether that is all.
+    """Log how many candidates of an Interviewer the API states, were read and written, and whether that is all.
 
     Args:
         interviewer_id: The Interviewer.
@@ -91,10 +91,28 @@ def log_verdict(interviewer_id: str, verdict: Verdict, written: int, start: date
         metrics.Tag.CONTEXT: {INTERVIEWER: interviewer_id},
         "verdict": outcome.partition(":")[0],
     }
-    for metric, value in zip(CandidateMetric, (verdict.promised, verdict.read, written), strict=True):
+    for metric, value in zip(CandidateMetric, (verdict.stated, verdict.read, written), strict=True):
         if value is not None:
             point = metrics.Point("counter", metric, value, tags)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
             metrics.log(metrics.get_metrics_logger(), point)
+
+
+def failure_of(verdicts: Mapping[str, Verdict], *, allow_incomplete: bool) -> str | None:
+    """Return why a run ends with an error although it came to its end, or None.
+
+    Args:
+        verdicts: How the read of each Interviewer ended.
+        allow_incomplete: Whether reads may be incomplete, as long as no Interviewer has an error.
+    """
+    failed = {
+        name: each for name, each in verdicts.items() if each.is_error or not (each.is_complete or allow_incomplete)
+    }
+    if not failed:
+        return None
+    name, verdict = next(iter(failed.items()))
+    advice = "" if verdict.is_error else ". Run again, compare with the dashboard, or set allow_incomplete"
+    share = f"{len(failed)} of {count_of(len(verdicts), 'Interviewer')} incomplete"
+    return f"Interviewer {name}: {verdict.reason}; {share}{advice}"
 
 
 def log_misfits(tally: Tally, columns: Mapping[str, Any], *, masked: Collection[str], is_rescuing: bool) -> None:

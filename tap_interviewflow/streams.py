@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
-from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
@@ -21,7 +21,7 @@ from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
 from tap_interviewflow.records.conform import Conformer
 from tap_interviewflow.records.rescue import Tally
 from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES
-from tap_interviewflow.report import count_of, log_misfits, log_verdict
+from tap_interviewflow.report import count_of, failure_of, log_misfits, log_verdict
 from tap_interviewflow.writer import json_lines, record_lines
 
 if TYPE_CHECKING:
@@ -37,13 +37,16 @@ if TYPE_CHECKING:
     from tap_interviewflow.report import RequestMetrics
     from tap_interviewflow.writer import SingerWriter
 
+    Encode = Callable[[str, Sequence[dict[str, Any]]], bytes]
+    Write = Callable[[str, bytes, int], None]
+
 
 class Candidates(Stream):
     """The candidates of the Interviewers."""
 
     name = "candidates"
     primary_keys: Sequence[str] = KEY_PROPERTIES
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # every record has been conformed to the schema
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # ``Conformer`` has done it
 
     def __init__(
         self, tap: Tap, schema: dict[str, Any], reader: Reader, writer: SingerWriter, requests: RequestMetrics
@@ -53,63 +56,54 @@ class Candidates(Stream):
         Args:
             tap: The tap.
             schema: The schema of a candidate, as discovery made it.
-            reader: What reads the API.
-            writer: What writes the messages.
-            requests: What counts the requests.
+            reader: Reads the API.
+            writer: Writes the messages.
+            requests: Counts the requests.
         """
         super().__init__(tap=tap, schema=schema)
         self._reader = reader
         self._writer = writer
         self._requests = requests
-        self._tally = Tally()
         self._written = 0
-        self._is_rescuing = True
-        self._bookmark = Bookmark("", None)
-        self._gathers = False  # whether what is handed on may be written much later
-        self._verdicts: list[Callable[[], None]] = []
 
     @property
     def is_incremental(self) -> bool:
-        """Whether only what is new goes out. Single candidates do in any case: they are asked for by name."""
+        """Whether only new candidates are written. Those of ``interview_ids`` are in any case."""
         return self.replication_method == REPLICATION_INCREMENTAL and not self.config.get("interview_ids")
 
     @property
     @override
     def partitions(self) -> list[dict[str, Any]] | None:
-        if not self.is_incremental:
-            return None
-        return [{INTERVIEWER: interviewer_id} for interviewer_id in self._reader.interviewer_ids]
+        return [{INTERVIEWER: each} for each in self._reader.interviewer_ids] if self.is_incremental else None
 
     @override
     def generate_child_contexts(self, record: Record, context: Context | None) -> Iterable[Context | None]:
-        return ()  # no stream hangs on this one
+        return ()
 
     @override
     def log(self, message: str, *args: Any, **kwargs: Any) -> None:
-        # The SDK announces that an error has occurred, and the command then says which: one line is enough.
+        # The SDK announces that an error has occurred, and the command then logs it: one line is enough.
         if not message.startswith("An unhandled error occurred"):
             super().log(message, *args, **kwargs)
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take the schema, the selection and the replication from a catalog.
+        """Apply the schema, the selection and the replication of a catalog.
 
         Raises:
             ConfigurationError: If the stream can't be replicated in the way the catalog asks for.
         """
         super().apply_catalog(catalog)
-        if self.replication_method == REPLICATION_FULL_TABLE:
-            return
-        if self.replication_method != REPLICATION_INCREMENTAL:
-            message = f"the replication method {self.replication_method} is not known; use FULL_TABLE or INCREMENTAL"
+        method, key = self.replication_method, self.replication_key
+        if method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
+            message = f"the replication method {method} is not known; use FULL_TABLE or INCREMENTAL"
             raise ConfigurationError(message)
-        if self.replication_key not in (times := self._times):
-            key = plain_name(self.replication_key) if self.replication_key else "(none given)"
-            is_unseen = self.replication_key and self.replication_key not in self.effective_schema["properties"]
+        if method == REPLICATION_INCREMENTAL and key not in self._times:
+            is_unseen = key and key not in self.effective_schema["properties"]
             unseen = "; discovery saw no candidate with a value for it" if is_unseen else ""
             message = (
-                f"the replication key {key} is not a date-time column of candidates{unseen}; "
-                f"use one of: {', '.join(map(plain_name, times))}"
+                f"the replication key {plain_name(key) if key else '(none given)'} is not a date-time column of "
+                f"candidates{unseen}; use one of: {', '.join(map(plain_name, self._times))}"
             )
             raise ConfigurationError(message)
 
@@ -132,79 +126,35 @@ class Candidates(Stream):
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
         self._prepare()
-        for page in self._pages(context):
-            self._written += len(page.records)
-            yield from page.records
+        for interviewer_id, pages in self._reads():
+            if context is None or interviewer_id == context[INTERVIEWER]:
+                for page in pages:
+                    yield from page.records
 
     def _prepare(self, encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None) -> None:
         # Every other part of a breadcrumb is the word "properties".
         paths = {breadcrumb[1::2] for breadcrumb, is_selected in self.mask.items() if breadcrumb and not is_selected}
-        conformer = Conformer(
+        self._conformer = Conformer(
             self.effective_schema,
             deselected={path[0] for path in paths if len(path) == 1},
-            masked={path[0] for path in paths} | self._masked,
+            masked={path[0] for path in paths} | mapped_columns(self.config),
         )
-        self._is_rescuing = conformer.has_rescue
-        self._reader.prepare(
-            conformer,
-            encode=None if self.is_incremental else encode,
-            confirms=self._stream_version is not None
-            and deletes.reason_of_settings(self.config, reads_some=self._reads_some) is None,
-        )
+        confirms = self._stream_version is not None and self._reason_against_deletes is None
+        self._reader.prepare(self._conformer, encode=encode, confirms=confirms)
 
-    @cached_property
-    def _masked(self) -> set[str]:
-        """The fields that any map removes or replaces."""
-        return mapped_columns(self.config)
-
-    def _pages(self, context: Context | None) -> Iterator[Page]:
-        """Give the pages of one Interviewer, or of all, with the records that are to go out of each."""
+    def _reads(self) -> Iterator[tuple[str | None, Iterator[Page]]]:
+        """Yield each Interviewer with its pages, or no Interviewer with those of the look-ups."""
         if interview_ids := self.config.get("interview_ids"):
-            yield from map(self._noted, self._reader.look_ups(interview_ids))
-        elif context:
-            yield from self._new_candidates(context)
-        else:
-            for interviewer_id in self._reader.interviewer_ids:
-                before = self._written
-                yield from map(self._noted, self._reader.pages(interviewer_id))
-                self._judge(interviewer_id, before)
-
-    def _noted(self, page: Page) -> Page:
-        self._tally.add(page.tally)
-        return page
-
-    def _new_candidates(self, context: Context) -> Iterator[Page]:
-        interviewer_id = str(context[INTERVIEWER])
-        start = self.get_starting_timestamp(context)
-        if start is not None and start > self._started:
-            self.logger.warning(
-                "Interviewer %s: the bookmark or start_date %s is in the future; nothing before it is written",
-                *(interviewer_id, start.isoformat()),
-            )
-        self._bookmark = Bookmark(str(self.replication_key), start)
-        before = self._written
-        for page in self._reader.pages(interviewer_id):
-            page.records = self._bookmark.select(page.records)
-            yield self._noted(page)
-        self._judge(interviewer_id, before, start)
-
-    def _judge(self, interviewer_id: str, before: int, start: datetime | None = None) -> None:
-        """Have a verdict logged, once all that it speaks of is written."""
-        verdict = self._reader.verdicts[interviewer_id]
-        self._verdicts.append(partial(log_verdict, interviewer_id, verdict, self._written - before, start))
-        if not self._gathers:
-            self._log_verdicts()
-
-    def _log_verdicts(self) -> None:
-        for log in self._verdicts:
-            log()
-        self._verdicts.clear()
+            yield None, self._reader.look_ups(interview_ids)
+            return
+        for interviewer_id in self._reader.interviewer_ids:
+            yield interviewer_id, self._reader.pages(interviewer_id)
 
     # Writing
 
     @property
-    def _writes_pages(self) -> bool:
-        """Whether records go out as they come in: no map, flattening or selection is in use."""
+    def _is_plain(self) -> bool:
+        """Whether records are written as they are read: no map, flattening or selection inside of columns is in use."""
         (stream_map, *others) = self.stream_maps
         return (
             not others
@@ -217,15 +167,11 @@ class Candidates(Stream):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
-        # The SDK's loop takes each record through five functions of which a plain run needs none, and says nothing of
-        # pages, at whose ends a signal is obeyed.
+        # By page: the SDK's loop takes each record through five functions of which a plain run needs none.
         def encode(stream: str, records: Sequence[dict[str, Any]]) -> bytes:
             return record_lines(stream, records, self._stream_version, datetime.now(UTC))
 
-        def write(_: str, lines: bytes, __: int) -> None:
-            self._writer.write_lines(lines)
-
-        self._sync_pages(encode, write, self._writer.flush)
+        self._sync_pages(encode, lambda _stream, lines, _count: self._writer.write_lines(lines), self._writer.flush)
         yield from ()
 
     @override
@@ -239,149 +185,172 @@ class Candidates(Stream):
                 counter.increment()
                 self._tap.write_message(message)
 
-            self._gathers = True
             with closing(BatchWriter(self.tap_name, batch_config, write_message)) as batches:
-                self._sync_pages(lambda _, records: json_lines(records), batches.add, batches.flush)
+                self._sync_pages(lambda _, records: json_lines(records), batches.add, batches.flush, gathers=True)
 
-    def _sync_pages(
-        self,
-        encode: Callable[[str, Sequence[dict[str, Any]]], bytes],
-        write: Callable[[str, bytes, int], None],
-        finish: Callable[[], None],
-    ) -> None:
-        """Read everything, and hand it on.
+    def _sync_pages(self, encode: Encode, write: Write, finish: Callable[[], None], *, gathers: bool = False) -> None:
+        """Read everything, and write it.
 
         Args:
-            encode: Makes lines of records, which go out as a stream.
-            write: Takes lines, with the stream that they go out as, and how many they are.
-            finish: Writes what was handed on, before the state says so.
+            encode: Makes lines of the records of a stream.
+            write: Takes lines, with their stream and their number.
+            finish: Writes what is left, before the state and the verdicts say so.
+            gathers: Whether lines of several Interviewers are gathered before they are written.
         """
-        if self.replication_method == REPLICATION_FULL_TABLE:
-            self.stream_state.pop("partitions", None)
-        self._verdicts.clear()  # a read before this one may have failed
-        encodes = self._writes_pages and not self._reads_some
-        self._prepare(partial(encode, self.name) if encodes else None)
+        self._drop_unused_state()
+        encodes_ahead = self._is_plain and not (self.is_incremental or self._reads_some)
+        self._prepare(partial(encode, self.name) if encodes_ahead else None)
+        tally = Tally()
+        unfinished: list[Callable[[], None]] = []
+
+        def finish_reads() -> None:
+            finish()
+            while unfinished:
+                unfinished.pop(0)()
+
         with self.get_record_counter() as counter, self.get_sync_timer():
             try:
-                for context in self.partitions or (None,):
-                    if context:
-                        self._check_bookmark(context)
-                    self._write_starting_replication_value(context)
-                    for page in self._pages(context):
+                for interviewer_id, pages in self._reads():
+                    bookmark = self._bookmark_of(interviewer_id) if self.is_incremental else None
+                    before = self._written
+                    for page in pages:
+                        tally.add(page.tally)
                         self._check_max_record_limit(self._written)
-                        count = self._hand_on(page, encode, write)
-                        self._writer.flush()  # so that a slow API does not look like a hung tap
+                        count = self._write_page(page, bookmark, encode, write)
                         counter.increment(count)
                         self._written += count
+                        self._writer.flush()  # so that a slow API does not look like a tap that hangs
                         self._reader.shutdown.raise_if_requested()
-                    finish()
-                    self._log_verdicts()
-                    if context:
-                        self._advance_bookmark(context)
-                    self._finalize_state(self.get_context_state(context))
+                    unfinished.append(partial(self._finish_read, interviewer_id, self._written - before, bookmark))
+                    if self.is_incremental or not gathers:
+                        finish_reads()
+                finish_reads()
+                if not self.is_incremental:
+                    self._finalize_state(self.stream_state)
                     self._write_state_message()
-                    self._reader.shutdown.raise_if_requested()
+                self._reader.shutdown.raise_if_requested()
             except (Exception, SystemExit) as error:
-                self._reader.close()  # where the process goes on, what is in flight would be tried again
-                with suppress(OSError):  # before anything is logged: nobody may read that
-                    self._tap.state_writer.write_state(self.tap_state)
-                if self._reader.shutdown.is_obeyed:
-                    stopped = self._reader.shutdown.name, count_of(self._written, "candidate")
-                    self.logger.warning("Stopped by %s after %s", *stopped)
-                elif isinstance(error, BrokenPipeError):
-                    self.logger.info("Stopped: the target reads no more")
+                self._end_early(error)
                 raise
             finally:
-                columns = self.effective_schema["properties"]
-                log_misfits(self._tally, columns, masked=self._masked, is_rescuing=self._is_rescuing)
+                columns, masked = self.effective_schema["properties"], mapped_columns(self.config)
+                log_misfits(tally, columns, masked=masked, is_rescuing=self._conformer.has_rescue)
                 self._requests.finish()
 
-    def _hand_on(
-        self,
-        page: Page,
-        encode: Callable[[str, Sequence[dict[str, Any]]], bytes],
-        write: Callable[[str, bytes, int], None],
-    ) -> int:
-        """Hand on the records of a page as they are to go out, and give how many candidates they are of."""
+    def _end_early(self, error: BaseException) -> None:
+        """Write the state, then log why not everything was read: it may be that nobody reads the log."""
+        self._reader.close()  # where the process goes on, what is in flight would be tried again
+        with suppress(OSError):
+            self._tap.state_writer.write_state(self.tap_state)
+        if self._reader.shutdown.is_obeyed:
+            stopped = self._reader.shutdown.name, count_of(self._written, "candidate")
+            self.logger.warning("Stopped by %s after %s", *stopped)
+        elif isinstance(error, BrokenPipeError):
+            self.logger.info("Stopped: the target reads no more")
+        if self.emit_activate_version_messages:
+            self._warn_of_no_deletes("the run ended early")
+
+    def _write_page(self, page: Page, bookmark: Bookmark | None, encode: Encode, write: Write) -> int:
+        """Write the records of a page, and return how many candidates they are of."""
         if page.lines is not None:
             write(self.name, page.lines, len(page.ids))
             return len(page.ids)
-        if self._writes_pages:
-            write(self.name, encode(self.name, page.records), len(page.records))
-            return len(page.records)
+        records = bookmark.select(page.records) if bookmark else page.records
+        if self._is_plain:
+            write(self.name, encode(self.name, records), len(records))
+            return len(records)
         written = 0
-        for record in page.records:
-            # A map writes columns in the order of its expressions, which need not be that of the SCHEMA.
-            outgoing = [
-                (each.stream, self._in_order(each.stream, each.record))
-                for each in self._generate_record_messages(record)
-            ]
-            for stream, mapped in outgoing:
-                write(stream, encode(stream, (mapped,)), 1)
-            written += bool(outgoing)
+        for record in records:
+            mapped = list(self._generate_record_messages(record))
+            for each in mapped:
+                # In the order of the SCHEMA, with the members of an object that is null: flattening leaves them out.
+                columns = {name: each.record.get(name) for name in self._columns[each.stream]}
+                others = {name: value for name, value in each.record.items() if value is not None}
+                write(each.stream, encode(each.stream, (columns | others,)), 1)
+            written += bool(mapped)
         return written
-
-    def _in_order(self, stream: str, record: dict[str, Any]) -> dict[str, Any]:
-        """Give a mapped record as its SCHEMA says: flattening leaves out the members of an object that is null."""
-        columns = {name: record.get(name) for name in self._columns[stream]}
-        return columns | {name: value for name, value in record.items() if value is not None}
 
     @cached_property
     def _columns(self) -> dict[str, list[str]]:
-        """The columns of each stream that goes out, in the order of its SCHEMA."""
+        """The columns of each stream that is written, in the order of its SCHEMA."""
         return {each.stream_alias: list(each.transformed_schema["properties"]) for each in self.stream_maps}
 
-    # State
+    def _finish_read(self, interviewer_id: str | None, written: int, bookmark: Bookmark | None) -> None:
+        """Log the verdict on an Interviewer, and move its bookmark if the read was complete."""
+        if interviewer_id is None:
+            return
+        verdict = self._reader.verdicts[interviewer_id]
+        log_verdict(interviewer_id, verdict, written, bookmark.start if bookmark else None)
+        if bookmark is None:
+            return
+        state = self.get_context_state({INTERVIEWER: interviewer_id})
+        if verdict.is_complete:
+            if newest := bookmark.value(verdict.requested_at or self._started):
+                state.update(replication_key=self.replication_key, replication_key_value=newest)
+            state.pop(FILTER, None)
+            state.update({FILTER: self._filter} if self._filter else {})
+        else:
+            self.logger.warning("Interviewer %s: the bookmark stays, as candidates may be missing", interviewer_id)
+        self._finalize_state(state)
+        self._write_state_message()
 
-    @property
-    def _filter(self) -> str | None:
-        return fingerprint(self.config.get("additional_fields"))
+    # State
 
     @property
     def _started(self) -> datetime:
         return datetime.fromtimestamp(self._tap.initialized_at / 1000, UTC)
 
-    def _check_bookmark(self, context: Context) -> None:
-        """Forget a bookmark that was made with another filter or by another replication key."""
-        state = self.get_context_state(context)
-        if "replication_key_value" not in state:
-            return
-        key = state.get("replication_key")
-        if key != self.replication_key:
-            reason = f"is one of {key}, not of the replication key {self.replication_key}"
-        elif state.get(FILTER) != self._filter:
-            reason = "was made with other additional_fields"
-        else:
-            return
-        for name in ("replication_key", "replication_key_value", FILTER):
-            state.pop(name, None)
-        self.logger.warning(
-            "Interviewer %s: the bookmark %s, and is ignored: all candidates are written", context[INTERVIEWER], reason
-        )
+    @property
+    def _filter(self) -> str | None:
+        return fingerprint(self.config)
 
-    def _advance_bookmark(self, context: Context) -> None:
-        """Say in the state how far an Interviewer was read, once all that was new is written, and not before."""
-        interviewer_id = str(context[INTERVIEWER])
-        newest = self._bookmark.value(min(self._started, self._reader.first_date or self._started))
-        if self._reader.verdicts[interviewer_id].is_complete:
-            state = self.get_context_state(context)
-            if newest:
-                state.update(replication_key=self.replication_key, replication_key_value=newest)
-            state[FILTER] = self._filter
-            if self._filter is None:
-                del state[FILTER]
-        elif newest:
-            self.logger.warning("Interviewer %s: the bookmark stays, as candidates may be missing", interviewer_id)
+    def _drop_unused_state(self) -> None:
+        """Drop bookmarks without use: of a FULL_TABLE run, and one for all Interviewers, which may differ in theirs."""
+        if self.replication_method == REPLICATION_FULL_TABLE:
+            self.stream_state.pop("partitions", None)
+        elif unused := self.stream_state.keys() - {"partitions", "starting_replication_value"}:
+            for name in unused:
+                del self.stream_state[name]
+            self.logger.warning("The state has a bookmark outside of `partitions`, of no Interviewer; it is ignored")
+
+    def _bookmark_of(self, interviewer_id: str | None) -> Bookmark:
+        """Return the bookmark of an Interviewer, or its start if that was made by another filter or key."""
+        context = {INTERVIEWER: interviewer_id}
+        state = self.get_context_state(context)
+        if "replication_key_value" in state:
+            reason = None
+            if (key := state.get("replication_key")) != self.replication_key:
+                reason = f"is one of {key}, not of the replication key {self.replication_key}"
+            elif state.get(FILTER) != self._filter:
+                reason = "was made with another filter (additional_fields, start_date or a __filter__ map)"
+            if reason:
+                for name in ("replication_key", "replication_key_value", FILTER):
+                    state.pop(name, None)
+                self.logger.warning("Interviewer %s: the bookmark %s, and is ignored", interviewer_id, reason)
+        self._write_starting_replication_value(context)
+        start = self.get_starting_timestamp(context)
+        if start is not None and start > self._started:
+            message = "Interviewer %s: the bookmark or start_date %s is in the future; nothing before it is written"
+            self.logger.warning(message, interviewer_id, start.isoformat())
+        return Bookmark(str(self.replication_key), start)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        return None  # ``Bookmark`` keeps to the past by itself, for each Interviewer
+        return None  # ``Bookmark`` stays behind the time of the request, for each Interviewer
 
-    # Versions
+    # Versions, and the end of the run
 
     @property
     def _reads_some(self) -> bool:
         return self.ABORT_AT_RECORD_COUNT is not None
+
+    @property
+    def _reason_against_deletes(self) -> str | None:
+        is_full = self.replication_method == REPLICATION_FULL_TABLE
+        return deletes.reason_of_settings(self.config, reads_all=is_full and not self._reads_some)
+
+    def _warn_of_no_deletes(self, reason: str | None) -> None:
+        self.logger.warning("No ACTIVATE_VERSION is sent, so nothing is deleted: %s", reason)
 
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
@@ -389,13 +358,20 @@ class Candidates(Stream):
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
-        """Write the last STATE, and after it what makes a target delete the candidates that are gone."""
+        """Write the last STATE, then what makes a target delete the candidates that are gone, and judge the run.
+
+        Raises:
+            FatalAPIError: If not everything was read.
+        """
         super().finalize_state_progress_markers(state)
         try:
-            if self._stream_version is not None:
-                if reason := deletes.reason_against(self.config, self._reader, reads_some=self._reads_some):
-                    self.logger.warning("No ACTIVATE_VERSION is sent, so nothing is deleted: %s", reason)
-                else:
+            if self.emit_activate_version_messages:
+                reason = self._reason_against_deletes or deletes.reason_of_verdicts(self._reader)
+                if reason is None and self._stream_version is not None:
                     super()._write_activate_version_message(self._stream_version)
+                else:
+                    self._warn_of_no_deletes(reason)
         finally:
             self._reader.close()
+        if failure := failure_of(self._reader.verdicts, allow_incomplete=self.config.get("allow_incomplete", False)):
+            raise FatalAPIError(failure)

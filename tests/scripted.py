@@ -192,7 +192,7 @@ class ScriptedPool:
             result.received = self._clock.now
         future.set_result(result)
 
-    def in_order(self, calls: Iterable[Callable[[], _T]]) -> Iterator[_T]:
+    def in_order(self, calls: Iterable[Callable[[], _T]], _at_once: int | None = None) -> Iterator[_T]:
         waiting, pending = list(calls), list[Future[_T]]()
         while waiting or pending:
             while waiting and self.is_idle():
@@ -229,6 +229,7 @@ class ScriptedRead:
         self._client = ScriptedClient(held, clock)
         names = [f"interviewer-{number}" for number in range(1, interviewers + 1)]
         config = {"interviewer_ids": names, "page_size": size, "max_parallel_requests": width}
+        config |= {name: options[name] for name in ("additional_fields",) if name in options}
         self.reader = Reader(config, None, self._client)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
         pool = ScriptedPool(width, held, clock, options.get("choose", lambda _: 0))
         self.reader._pool = pool  # type: ignore[assignment]  # ty: ignore[invalid-assignment]

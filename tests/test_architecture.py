@@ -20,7 +20,7 @@ MODULES = {
 }
 """By their names as in `api/client`."""
 
-LAYERS = ["tap", "streams", "reader", "fetcher", "api", "records"]
+LAYERS = ["tap", "streams", "reader", "lookups", "fetcher", "api", "records"]
 """From the top; each knows those below it only. What is in none of them is beside the way."""
 
 

@@ -312,7 +312,8 @@ def test_several_files_and_the_environment_make_one_configuration(api: Sandbox, 
     ):
         run = run_here(*arguments, environment={f"{PREFIX}PAGE_SIZE": "4"})
         assert run.code == 0, run.err
-        assert (api.requests[-1]["limit"], api.headers[-1]["user-agent"]) == (limit, agent)
+        assert (api.requests[0]["limit"], api.headers[-1]["user-agent"]) == (limit, agent)
+        api.requests.clear()
 
 
 # The SDK's own: batches

@@ -128,7 +128,7 @@ def test_a_defect_of_the_tap_tells_where_it_is_and_nothing_else(read: Read, monk
         message = f"{KEY} of Ada Lovelace, ada@example.com"
         raise KeyError(message)
 
-    monkeypatch.setattr(Fetcher, "_page_of", broken)
+    monkeypatch.setattr(Fetcher, "page", broken)
     with Sandbox({ONE: 5}, key=KEY) as api:
         run = read(api, catalog=CATALOG)
         secrets = personal(api)

@@ -1,35 +1,19 @@
-"""Whether all candidates of an Interviewer came, although the list moves while it is read.
+"""Whether every candidate of an Interviewer came, although its list may change while it is read.
 
-Page numbers over a list that changes lose rows: one that moves up by a place while the next page is asked for is on
-neither. What shows that a list moved is an ID that comes twice, or another total than before. What proves that nobody
-was lost is a total: as many different candidates as were ever in the list.
+A list is complete if as many candidates came as the API states, or if a second pass agrees with the first.
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
-
-from tap_interviewflow.api.evidence import SeenIDs, Totals
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
 
-    from tap_interviewflow.api.page import Habits, Page
-
-MAX_LOOKS: Final = 3
-"""How often pages are asked for again before the read is incomplete."""
-
-MAX_CONFIRMATIONS: Final = 2
-"""How often everything is looked at again before a target may delete what did not come."""
-
-FRONT: Final = 100
-"""So many candidates at the top are looked at again once a list is known to move: a page, unless pages are small."""
-
-FEW_PAGES: Final = 2
-"""A list without a total and with more pages than these is looked at again at its top."""
+    from tap_interviewflow.api.page import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,244 +22,206 @@ class Verdict:
 
     Attributes:
         read: How many different candidates came.
-        promised: How many the API stated, where it did and was not proven wrong.
+        stated: How many the API stated, if its total is used.
         reason: Why candidates may be missing; None if the read is complete.
-        is_confirmed: Whether what did not come is not there, by a second look that found the same. A target may delete
-            only then.
+        unconfirmed: Why no target may delete the candidates that did not come; None if it may.
+        is_error: Whether the Interviewer could not be read, or not to its end: the reason is an error.
+        requested_at: When page 1 was requested, in UTC.
     """
 
     read: int
-    promised: int | None
-    reason: str | None
-    is_confirmed: bool
+    stated: int | None = None
+    reason: str | None = None
+    unconfirmed: str | None = None
+    is_error: bool = False
+    requested_at: datetime | None = None
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing speaks against all candidates having come."""
+        """Whether every candidate came."""
         return self.reason is None
 
-
-@dataclass(slots=True)
-class _Look:
-    """What one look at some pages has shown."""
-
-    number: int
-    is_full: bool
-    totals: Totals = field(default_factory=Totals)
-    different: int = 0
-    news: set[int] = field(default_factory=set)
-    last_had_news: bool = False
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a target may delete the candidates that did not come."""
+        return self.unconfirmed is None
 
 
 class Completeness:
-    """Which candidates of an Interviewer came, what shows that its list moved, and what to look at again.
+    """Counts the candidates of one Interviewer, over all passes.
 
     Attributes:
-        doubles: How many came with the ID of another one on the same page.
+        seen: The number of the response in which each ID came last.
+        duplicates_on_page: How many candidates came with the ID of another one on the same page.
+        total: The highest total stated since the list last got shorter.
+        total_is_reliable: Whether a total was followed by as many rows as it stated; None before the first.
+        short_pages_go_on: Whether a page with fewer candidates than requested had candidates behind it.
+        has_others: Whether a candidate names another one of the Interviewers that are read.
+        requested_at: When page 1 of the first pass was requested, in UTC.
+        new: How many candidates came in this pass that came in no pass before.
     """
 
-    def __init__(self, habits: Habits) -> None:
-        """Start before the first page."""
-        self._habits = habits
-        self._seen = SeenIDs()
-        self._totals = Totals()
-        self._trusted_total = self._has_total()
-        self._before: frozenset[str] = frozenset()
-        self._has_far_repeats = False
-        self._repeats = 0
-        self.doubles = 0
-        self._found = 0
-        self._moved: list[int] = []  # the pages that differ from what the page before let expect
-        self._numbers: array[int] = array("L")
-        self._sent: array[float] = array("d")
-        self._received: array[float] = array("d")
-        self._look = _Look(0, is_full=False)
-        self._looks = 0
-        self._has_settled = False
-        self._confirmations = 0
-        self._is_confirmed = False
+    def __init__(self, *, uses_total: bool = True, total_is_reliable: bool | None = None) -> None:
+        """Start before the first pass.
+
+        Args:
+            uses_total: Whether a total can prove anything.
+            total_is_reliable: What the Interviewers before this one have shown.
+        """
+        self.seen: dict[str, int] = {}
+        self.duplicates_on_page = 0
+        self.total: int | None = None
+        self.total_is_reliable = total_is_reliable
+        self.short_pages_go_on = self.has_others = False
+        self.requested_at: datetime | None = None
+        self._uses_total = uses_total
+        self._total_received = 0.0
+        self._has_risen = self._has_fallen = self._was_ahead = False
+        self._responses = 0
+        self._shorter_from = 1  # the response by which the list last got shorter,
+        self._since_shorter = 0  # and how many different candidates came from it on
+
+    def start_pass(self) -> None:
+        """Begin at page 1."""
+        self.new = 0
+        self._pass_from = self._responses + 1
+        self._pages = 0  # that are not blank in this pass,
+        self._rows = 0  # received in it,
+        self._limit = 0  # the latest with this limit
+        self._different = 0  # candidates in them, and in the top of the list if it was read again
+        self._totals: set[int | None] = set()  # stated on pages with candidates
+        self._states_more = False
+        self._gap: Page | None = None  # an empty page that had candidates behind it
+        self._known_came = self._new_behind_known = self._new_between_known = False
+
+    def add(self, page: Page, *, is_reread: bool = False) -> list[int]:
+        """Count a response, and return the indices of the candidates that came for the first time.
+
+        Args:
+            page: The page; its ``is_blank`` is set.
+            is_reread: Whether it is the top of the list, read again at the end of a pass.
+        """
+        self._responses += 1
+        self.requested_at = self.requested_at or page.requested_at
+        self.has_others |= page.has_others
+        self._add_total(page)
+        new = []
+        before = self._different
+        for index, key in enumerate(self._keys(page.ids)):
+            last = self.seen.get(key, 0)
+            self.seen[key] = self._responses
+            self._since_shorter += last < self._shorter_from
+            if last >= self._pass_from:
+                continue
+            self._different += 1
+            if not last:
+                new.append(index)
+            if not is_reread and last:
+                self._new_between_known |= self._new_behind_known
+                self._known_came = True
+            elif not is_reread:
+                self._new_behind_known = self._known_came
+        self.new += len(new)
+        page.is_blank = self._different == before
+        if not page.is_blank and not is_reread:
+            self._add_rows(page, self._different - before)
+        return new
+
+    def add_gap(self, page: Page) -> None:
+        """Count a blank page that has candidates behind it."""
+        self._rows += len(page.ids) if page.limit == self._limit else 0
+        if not page.ids:
+            self._gap = page
+
+    def _keys(self, ids: Sequence[str]) -> Sequence[str]:
+        """Return the IDs; one that is twice on a page stands for two rows of the list."""
+        if len(set(ids)) == len(ids):
+            return ids
+        counts: Counter[str] = Counter()
+        keys = []
+        for each in ids:
+            counts[each] += 1
+            keys.append(each if counts[each] == 1 else f"{each}\0{counts[each]}")
+        self.duplicates_on_page += sum(key not in self.seen for key in keys if "\0" in key)
+        return keys
+
+    def _add_rows(self, page: Page, different: int) -> None:
+        if self._states_more and self.total_is_reliable is None:
+            self.total_is_reliable = True
+        # Page 2 may have another limit than page 1: then it may begin with the last rows of page 1.
+        self._rows += len(page.ids) if page.limit == self._limit else different
+        self._limit = page.limit
+        total = page.metadata.total
+        if total is not None and total < self._rows:
+            self._uses_total = self.total_is_reliable = False
+        self._states_more = total is not None and total > self._rows
+        self._was_ahead |= self._states_more
+        self._pages += 1
+
+    def _add_total(self, page: Page) -> None:
+        total = page.metadata.total
+        if page.ids:
+            self._totals.add(total)
+        if total is None or (not page.ids and total <= (self.total or 0)):  # many an API states 0 behind the last page
+            return
+        if self.total is None or total > self.total:
+            self._has_risen |= self.total is not None
+            self.total, self._total_received = total, page.received
+        elif total < self.total and page.sent >= self._total_received:  # otherwise it may be older than the higher one
+            self._has_fallen = True
+            self.total, self._total_received = total, page.received
+            self._shorter_from, self._since_shorter = self._responses, 0
+
+    # What the counts show
 
     @property
     def count(self) -> int:
         """How many different candidates came."""
-        return self._seen.count
-
-    @property
-    def total(self) -> int | None:
-        """What the API stated last."""
-        return self._totals.current
+        return len(self.seen) - self.duplicates_on_page
 
     @property
     def has_moved(self) -> bool:
-        """Whether anything shows that the list moved."""
-        return self._totals.has_changed or bool(self._moved) or self._has_far_repeats
+        """Whether this pass shows that the list changed."""
+        return self._rows > self._different or len(self._totals) > 1
 
     @property
-    def exceeds_total(self) -> bool:
-        """Whether more candidates came than there can ever have been by the totals."""
-        return self._totals.fall_short_of(self.count)
+    def stated(self) -> int | None:
+        """How many candidates there are by the API's total, if it is used."""
+        return self.total if self._uses_total and None not in self._totals else None
 
-    # The first read
-
-    def note(self, page: Page) -> int:
-        """Take in the next page of the first read, and tell how many of its candidates are new."""
-        unseen, _ = self._seen.add(page.ids, 0)
-        self.doubles += len(page.ids) - len(page.different)
-        repeated = len(page.different) - len(unseen)
-        on_neighbour = len(page.different & self._before) if repeated else 0
-        has_moved = self._totals.note(page.metadata.total, page.sent, page.received)
-        if on_neighbour or has_moved:
-            self._moved.append(page.number)
-        self._has_far_repeats |= repeated > on_neighbour
-        self._repeats += repeated
-        self._before = page.different
-        self._numbers.append(page.number)
-        self._sent.append(page.sent)
-        self._received.append(page.received)
-        return len(unseen)
-
-    def note_repeated(self, pages: Sequence[Page]) -> None:
-        """Take in pages that held just what earlier ones held, and were followed by new candidates."""
-        self._moved += [page.number for page in pages]
-        self._repeats += sum(len(page.ids) for page in pages)
-
-    # Looking again
-
-    def note_again(self, page: Page) -> list[int]:
-        """Take in a page that was asked for again, and give the places of the candidates that are new."""
-        look = self._look
-        unseen, first = self._seen.add(page.ids, look.number)
-        if page.has_candidates:
-            for totals in (self._totals, look.totals):
-                totals.note(page.metadata.total, page.sent, page.received)
-        look.different += first
-        look.last_had_news = first > 0
-        self._found += len(unseen)
-        if unseen:
-            look.news.add(page.number)
-        return unseen
-
-    def looks(self, last: int) -> Iterator[list[int]]:
-        """Give, look by look, the pages to ask for again; what they hold is to be noted before the next.
-
-        Args:
-            last: The number of the last page with candidates.
-        """
-        while (pages := self._next_look(last)) is not None and self._looks < MAX_LOOKS:
-            yield from self._look_at(pages, last)
-
-    def confirm(self, last: int) -> Iterator[list[int]]:
-        """Give the pages of a second look at everything, which confirms that what did not come is not there.
-
-        No total spares it: two opposite changes between two answers leave it as it was.
-        """
-        while self._has_settled and not self._is_confirmed and self._confirmations < MAX_CONFIRMATIONS:
-            self._confirmations += 1
-            before = self.count
-            yield from self._look_at((), last)
-            self._is_confirmed = self.count == before == self._look.different
-
-    def _look_at(self, pages: Collection[int], last: int) -> Iterator[list[int]]:
-        """Look at some pages, or where there are none at everything, to its end."""
-        self._looks += 1
-        self._look = _Look(self._looks, is_full=not pages)
-        if pages:
-            yield sorted(pages)[1:] + sorted(pages)[:1]  # the top last: that is where newcomers gather meanwhile
-            return
-        yield list(range(1, last + 2))
-        further = last + 2
-        while self._look.last_had_news:
-            yield [further]
-            further += 1
-
-    def _next_look(self, last: int) -> Collection[int] | None:
-        """Say what to look at; nothing for everything, None if there is no more need."""
-        if self._has_proof():
-            self._has_settled = True
-            return None
-        return self._next_by_total(last) if self._has_total() else self._next_by_news(last)
-
-    def _next_by_total(self, last: int) -> Collection[int] | None:
-        look = self._look
-        if not self.has_moved:
-            self._has_settled = True  # a total that is higher than what came is judged as a word
-            return None
-        if self._looks == 0:
-            return () if self._has_far_repeats else self._suspects(last) | {1}
-        if look.is_full and not look.news and not look.totals.has_changed:
-            self._habits.overstated = True
-            return None
-        return _and_next(look.news) if look.news and not look.is_full else ()
-
-    def _next_by_news(self, last: int) -> Collection[int] | None:
-        """Go on until nothing new comes, and as many as came twice: each of those took another candidate's place."""
-        look = self._look
-        if self._looks == 0:
-            if self._has_far_repeats or (self._trusted_total and self._totals.has_changed):
-                return ()  # the total may have been right, and the list shorter than before
-            pages = self._suspects(last)
-            if pages:
-                pages |= self._front(last)
-            elif last > FEW_PAGES:
-                pages = {1}
-        else:
-            pages = _and_next(look.news)
-            if 1 in pages:
-                pages |= self._front(last)
-            if not pages and self._found < self._repeats and not look.is_full:
-                return ()
-        self._has_settled = not pages
-        return pages or None
-
-    def _has_total(self) -> bool:
-        """Whether the API states a total that may prove something."""
-        habits = self._habits
-        return self._totals.is_stated and not (
-            self.exceeds_total or "total" in habits.contradicted or habits.overstated
-        )
-
-    def _has_proof(self) -> bool:
-        if not self._has_total():
+    @property
+    def reaches_total(self) -> bool:
+        """Whether as many candidates came as the API states."""
+        if self.stated is None or self._since_shorter < self.stated or not self.seen:
             return False
-        look = self._look
-        return self._totals.prove(self.count) or (look.is_full and look.totals.prove(look.different))
+        if self._pages > 1 and not self._was_ahead:  # then it may be a count of what came so far
+            return False
+        if self._has_risen and self._has_fallen:  # then changes may have cancelled each other
+            return len(self._totals) == 1 and self._different >= self.stated
+        return True
 
-    def _front(self, last: int) -> set[int]:
-        """Give the pages where updates and newcomers gather, now that the list is known to move."""
-        return set(range(1, min(last, -(-FRONT // max(1, self._habits.largest_page))) + 1))
+    @property
+    def reaches_total_in_pass(self) -> bool:
+        """Whether they did so in this pass alone."""
+        return self.reaches_total and self._different >= (self.stated or 0)
 
-    def _suspects(self, last: int) -> set[int]:
-        """Give the pages that were in flight when the list moved, one before and one after."""
-        suspects: set[int] = set()
-        for number in self._moved:
-            place = bisect_left(self._numbers, number)
-            around = range(max(0, place - 1), place + 1)
-            begin, end = min(self._sent[i] for i in around), max(self._received[i] for i in around)
-            low = high = place
-            while low > 0 and self._received[low - 1] > begin:
-                low -= 1
-            while high + 1 < len(self._numbers) and self._sent[high + 1] < end:
-                high += 1
-            suspects |= set(range(max(1, self._numbers[low] - 1), min(self._numbers[high] + 1, last + 1) + 1))
-        return suspects
+    @property
+    def problem(self) -> str | None:
+        """Why candidates may be missing, whatever other passes bring."""
+        if self.stated is None or len(self.seen) >= self.stated:
+            return None
+        moved = ", and the list moved while it was read" if self.has_moved else ""
+        return f"the API states {self.stated:,} candidates, {self.count:,} came{moved}"
 
-    # The verdict
-
-    def verdict(self, doubts: Sequence[str]) -> Verdict:
-        """Judge the read once it has ended.
-
-        Args:
-            doubts: What speaks against all candidates having come, besides.
-        """
-        total = self.total if "total" not in self._habits.contradicted and not self.exceeds_total else None
-        reasons = list(doubts)
-        if not self._has_settled and not self._has_proof():
-            stated = f"; the API states {total:,}" if total is not None else ""
-            reasons.append(f"the list kept moving while it was read: {self.count:,} candidates came{stated}")
-        elif not reasons and total is not None and self.count < total and not self._has_proof():
-            reasons.append(f"the API states {total:,} candidates, {self.count:,} came")
-        return Verdict(self.count, total, "; ".join(reasons) or None, not reasons and self._is_confirmed)
-
-
-def _and_next(pages: Collection[int]) -> set[int]:
-    return {number + step for number in pages for step in (0, 1)}
+    @property
+    def disagreement(self) -> str | None:
+        """Why this pass does not agree with those before it: then it has nothing new but at its top and its end."""
+        if self._new_between_known:
+            return f"the list kept moving while it was read: {self.count:,} candidates came"
+        if self._gap is not None:
+            what = self._gap.refusal or f"page {self._gap.number} is empty"
+            return f"{what}, but pages behind it have candidates: {self.count:,} came"
+        if self._rows > self._different:
+            return (f"{self._rows - self._different:,} of {self._rows:,} rows came twice, so as many others may be "
+                    "missing: the list kept moving, or its order is not unique (a larger page_size helps)")  # fmt: skip
+        return None

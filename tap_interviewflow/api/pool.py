@@ -1,4 +1,4 @@
-"""Threads that fetch side by side, and are waited for in an order."""
+"""Threads that fetch side by side."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections import deque
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,38 +28,42 @@ class WorkerPool:
 
         Args:
             size: How many fetch at once.
-            shutdown: What is to be obeyed while an answer is waited for.
+            shutdown: What stops the run while a response is waited for.
         """
         self.size = size
         self._shutdown = shutdown
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._running: set[Future[Any]] = set()
-        self._has_ended = threading.Event()  # whichever it was: to wait for futures takes twice as long
+        self._running = 0
+        self._lock = threading.Lock()
+        self._has_ended = threading.Event()  # whichever call it was: waiting for futures takes twice as long
 
     def now(self) -> float:
-        """Give the time that pages are stamped with."""
+        """Return the time that pages are stamped with."""
         return time.monotonic()
 
     def is_idle(self) -> bool:
         """Whether another call would start at once."""
-        self._running = {future for future in self._running if not future.done()}
-        return len(self._running) < self.size
+        return self._running < self.size
 
     def submit(self, call: Callable[[], _T]) -> Future[_T]:
-        """Have a call made in one of the threads."""
+        """Make a call in one of the threads."""
         future: Future[_T] = Future()
 
         def run() -> None:
             try:
                 future.set_result(call())
-            except BaseException as error:  # noqa: BLE001  # raised again where the result is asked for
+            except BaseException as error:  # noqa: BLE001  # raised again where the result is used
                 future.set_exception(error)
+            with self._lock:
+                self._running -= 1
             self._has_ended.set()
 
-        self._running.add(future)
+        with self._lock:
+            self._running += 1
+            needs_thread = len(self._threads) < min(self._running, self.size)
         self._calls.put(run)
-        if len(self._threads) < self.size:
+        if needs_thread:  # not before: each thread keeps the memory of the largest page that it has decoded
             name = f"fetcher-{len(self._threads)}"
             self._threads.append(threading.Thread(target=_work, args=(self._calls,), name=name, daemon=True))
             self._threads[-1].start()
@@ -71,13 +75,19 @@ class WorkerPool:
         self._has_ended.wait(POLL_INTERVAL)
         self._has_ended.clear()
 
-    def in_order(self, calls: Iterable[Callable[[], _T]]) -> Iterator[_T]:
-        """Make calls side by side and give their results in the order of the calls."""
+    def in_order(self, calls: Iterable[Callable[[], _T]], at_once: int | None = None) -> Iterator[_T]:
+        """Make calls side by side, and yield their results in the order of the calls.
+
+        Args:
+            calls: The calls.
+            at_once: How many may be running or wait to be yielded, at most twice as many as there are threads.
+        """
+        most = min(at_once or 2 * self.size, 2 * self.size)
         waiting = iter(calls)
         pending: deque[Future[_T]] = deque()
         call = next(waiting, None)
         while call or pending:
-            while call and len(pending) < 2 * self.size and self.is_idle():
+            while call and len(pending) < most and self.is_idle():
                 pending.append(self.submit(call))
                 call = next(waiting, None)
             if pending and pending[0].done():

@@ -1,222 +1,174 @@
-"""Pages fetched side by side and ahead of need, handed out in order.
+"""Pages requested ahead of need, of this Interviewer and of the next ones, handed out in order.
 
-Everything is decided in the thread that reads the pages; the others only fetch. At most as many pages are asked for at
-once as the setting allows, and at most three times as many are held at all, those included.
+Everything is decided in the thread that reads the pages; the others only fetch.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
+
+from tap_interviewflow.api.pagination import MIN_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Future
 
-    from tap_interviewflow.api.metadata import PageMetadata
-    from tap_interviewflow.api.page import Habits, Page
+    from tap_interviewflow.api.page import Page
     from tap_interviewflow.api.pool import WorkerPool
 
 MAX_AGE: Final = 60.0
-"""Seconds for which the first page of an Interviewer may wait for its turn: its list goes on moving meanwhile."""
+"""Seconds for which the first page of an Interviewer may wait for its turn: its list goes on changing meanwhile."""
 
-
-class Fetch(Protocol):
-    """Fetches a page, for as long as it is wanted."""
-
-    def __call__(self, number: int, is_wanted: Callable[[], bool], *, is_first_look: bool = False) -> Page:
-        """Fetch it; the first look at a page is the one that it is written by."""
-
-
-@dataclass(slots=True)
-class _Request:
-    number: int
-    page: Future[Page]
-    is_known: bool = False
+MAX_HELD_BYTES: Final = 32 * 2**20
+"""Bytes of the pages that are requested ahead, each as large as the largest so far."""
 
 
 class PageQueue:
-    """The pages of one Interviewer that were asked for ahead, in order."""
+    """The pages of one Interviewer that are requested ahead.
 
-    def __init__(self, fetch: Fetch, page_size: int, habits: Habits, pool: WorkerPool) -> None:
-        """Start with nothing asked for.
+    Attributes:
+        pending: The pages that were requested and not taken yet, in order.
+    """
+
+    def __init__(self, fetch: Callable[..., Page], limit: int, pool: WorkerPool) -> None:
+        """Request nothing yet.
 
         Args:
-            fetch: Fetches a page.
-            page_size: How many candidates are asked for at a time.
-            habits: What the run has learned of the API.
+            fetch: Fetches a page, by number and limit, while it is wanted.
+            limit: How many candidates to request with page 1.
             pool: The threads that fetch.
         """
-        self.requests: deque[_Request] = deque()
-        self.has_ended = False
         self._fetch = fetch
-        self._page_size = page_size
-        self._habits = habits
+        self._limit = limit
         self._pool = pool
-        self._next = 1
-        self._is_fresh = False  # whether the first page was asked for anew because it had waited for too long
-        self._last: int | None = None
-        self._first: tuple[PageMetadata, int] | None = None
-        self._newest: tuple[int, int, PageMetadata] | None = None  # its number, its size, what it says
+        self._is_first_pass = self._is_ahead = True
+        self.drop()
 
-    def may_ask(self, *, is_last: bool) -> bool:
-        """Whether the next page will probably be needed.
+    def drop(self) -> None:
+        """Begin at page 1; pages that are pending are not wanted any more."""
+        self.pending: deque[Future[Page]] = deque()
+        self._next = self._expected = 1
+
+    def start_later_pass(self, *, is_ahead: bool) -> None:
+        """Begin at page 1 once more.
 
         Args:
-            is_last: Whether no other Interviewer is left to ask for, whose first page is needed for sure.
+            is_ahead: Whether to request pages ahead, as many as were needed before.
         """
+        taken = self._next - 1 - len(self.pending)
+        self.drop()
+        self._expected = taken
+        self._is_first_pass = False
+        self._is_ahead = is_ahead
+
+    def request(self) -> None:
+        """Request the next page."""
         if self._next == 1:
-            return True
-        self._look()
-        if self._newest is None or (self._last is not None and self._next > self._last):
-            return False
-        number, size, words = self._newest
-        if promised := self._promised_pages():
-            return self._next <= promised
-        if words.has_more is False and "has_more" not in self._habits.contradicted:
-            return False  # whether that is believed is decided when it is its turn
-        # A page that is not full may well be the last one: then only its successor is asked for.
-        if size < (self._page_size if number == 1 else self._habits.largest_page):
-            return self._next == number + 1
-        return is_last or self._next <= 2 * number
-
-    def ask(self) -> None:
-        """Ask for the next page."""
-        number = self._next
+            self._first_requested = self._pool.now()
+        self.pending.append(self._pool.submit(self._call(self._next, self._limit, is_first_pass=self._is_first_pass)))
         self._next += 1
-        future = self._pool.submit(lambda: self._fetch(number, lambda: not self.has_ended, is_first_look=True))
-        self.requests.append(_Request(number, future))
 
-    def take(self) -> Page | None:
-        """Take the next page in order, if it has come, and if a first one has not waited for too long.
-
-        Raises:
-            Exception: Whatever its fetching ended with.
-        """
-        if not (self.requests and self.requests[0].page.done()):
-            return None
-        self._look()
-        page = self.requests.popleft().page.result()
-        if page.number == 1 and not self._is_fresh and self._pool.now() - page.received > MAX_AGE:
-            self._is_fresh = True
-            self.requests.clear()
-            self._next = 1
-            self._last = self._first = self._newest = None
-            return None
+    def take(self, *, total_is_reliable: bool | None) -> Page:
+        """Return the next page, once it has come."""
+        page = self.pending.popleft().result()
+        self._expect(page, total_is_reliable=total_is_reliable)
         return page
 
-    def end(self) -> None:
-        """Want none of the pages that are still being fetched, and keep none."""
-        self.has_ended = True
-        self.requests.clear()
-
-    # Where the paginator looks when it is in doubt
-
-    def again(self, numbers: Iterable[int]) -> list[Page]:
-        """Ask for these pages, whether or not they were asked for before."""
-        return list(self.look(numbers))
-
-    def look(self, numbers: Iterable[int]) -> Iterator[Page]:
-        """Ask for these pages side by side, and give them in order."""
-        return self._pool.in_order(partial(self._fetch, number, lambda: True) for number in numbers)
-
-    def ahead(self, number: int) -> Page:
-        """Give a page from those that were asked for ahead, or ask for it."""
-        for request in self.requests:
-            if request.number == number:
-                while not request.page.done():
-                    self._pool.wait_for_any()
-                return request.page.result()
-        (page,) = self.again([number])
+    def read_again(self, number: int, limit: int | None = None) -> Page:
+        """Request a page out of turn, and return it."""
+        (page,) = self._pool.in_order([self._call(number, limit or self._limit, is_first_pass=False)])
         return page
 
-    def holds_later(self, number: int) -> bool:
-        """Whether a later page has come already, and holds candidates."""
-        return any(
-            request.number > number and request.page.done() and not request.page.exception()
-            and request.page.result().has_candidates
-            for request in self.requests
-        )  # fmt: skip
+    def needs_more(self, *, total_is_reliable: bool | None) -> bool:
+        """Whether the next page will probably be needed."""
+        for page in self.pending:
+            if page.done() and page.exception() is None:
+                self._expect(page.result(), total_is_reliable=total_is_reliable)
+        return self._is_ahead and self._next <= self._expected
 
-    def _look(self) -> None:
-        """Learn from the pages that have come, whether or not it is their turn."""
-        for request in self.requests:
-            if request.is_known or not request.page.done():
-                continue
-            request.is_known = True
-            if request.page.exception() is not None or not (page := request.page.result()).has_candidates:
-                self._last = min(self._last or request.number, request.number)
-                continue
-            if request.number == 1:
-                self._first = page.metadata, len(page.ids)
-            if self._newest is None or page.number > self._newest[0]:
-                self._newest = page.number, len(page.ids), page.metadata
+    def drop_if_old(self) -> None:
+        """Begin at page 1 again if it was requested too long ago."""
+        if self.pending and self._pool.now() - self._first_requested > MAX_AGE:
+            self.drop()
 
-    def _promised_pages(self) -> int | None:
-        """Give how many pages the API promises by its first one, as far as it was not proven wrong."""
-        if self._first is None:
-            return None
-        (words, size), wrong = self._first, self._habits.contradicted
-        pages = words.pages if "pages" not in wrong else None
-        by_total = -(-words.total // size) if words.total and "total" not in wrong else None
-        return max((count for count in (pages, by_total) if count), default=None)
+    def _call(self, number: int, limit: int, *, is_first_pass: bool) -> Callable[[], Page]:
+        this_pass = self.pending
+        is_wanted = lambda: self.pending is this_pass  # noqa: E731
+        return partial(self._fetch, number, limit, is_wanted, is_first_pass=is_first_pass)
+
+    def _expect(self, page: Page, *, total_is_reliable: bool | None) -> None:
+        """Estimate from a page how many will be needed: a wrong estimate costs requests or time, and no candidate."""
+        number, rows = page.number, len(page.ids)
+        if number == 1 and self._is_first_pass and rows >= MIN_LIMIT:
+            self._limit = rows
+        pages = -(-(page.metadata.total or 0) // self._limit)
+        if not rows:
+            self._expected = min(self._expected, number)
+        elif number <= pages:
+            self._expected = pages if total_is_reliable else pages + 1
+        elif rows < page.limit or not self._is_first_pass:
+            self._expected = max(self._expected, number + 1)
+        else:
+            self._expected = max(self._expected, 2 * number + 1)
 
 
 class Prefetcher:
-    """Reads Interviewers in order, fetching ahead of need over all of them."""
+    """Reads Interviewers in order, and requests pages ahead over all of them.
+
+    Attributes:
+        total_is_reliable: Whether no page is needed behind one that reaches the API's total; None before the first.
+    """
 
     def __init__(self, queues: Iterable[PageQueue], pool: WorkerPool) -> None:
-        """Ask for nothing yet."""
-        self._waiting = deque(queues)
+        """Request nothing yet."""
+        self.total_is_reliable: bool | None = None
+        self._queues = deque(queues)
         self._pool = pool
+        self._largest: int | None = None
+
+    @property
+    def current(self) -> PageQueue:
+        """The pages of the current Interviewer."""
+        return self._queues[0]
 
     def take(self) -> Page:
-        """Give the next page of the current Interviewer.
+        """Return the next page of the current Interviewer.
 
         Raises:
             Exception: Whatever its fetching ended with.
         """
-        queue = self._waiting[0]
-        while True:
-            self._ask(is_needed=True)
-            page = queue.take()
-            if page is not None:
-                return page
-            if queue.requests:
-                self._pool.wait_for_any()
-
-    def ask_ahead(self) -> None:
-        """Have the next pages on their way while this one is written."""
-        self._ask(is_needed=False)
+        queue = self.current
+        while not (queue.pending and queue.pending[0].done()):
+            if not queue.pending and self._pool.is_idle():
+                queue.request()
+            self.request_ahead()
+            self._pool.wait_for_any()
+        page = queue.take(total_is_reliable=self.total_is_reliable)
+        self._largest = max(self._largest or 1, page.size)
+        return page
 
     def go_on(self) -> None:
         """Go on to the next Interviewer."""
-        self._waiting.popleft().end()
-        self._ask(is_needed=False)
+        self._queues.popleft().drop()
+        if self._queues:
+            self.current.drop_if_old()
+        self.request_ahead()
 
-    def _ask(self, *, is_needed: bool) -> None:
-        most = self._pool.size
-        # Later queues hold at most that many pages, and are asked in order: no others hold any.
-        nearest = list(islice(self._waiting, 2 * most + 1))
-        held = [len(queue.requests) for queue in nearest]
-        for turn, queue in enumerate(nearest if most > 1 else nearest[:1]):
-            while self._pool.is_idle():
-                must = is_needed and not turn and not held[0]
-                if not must and (most == 1 or not queue.may_ask(is_last=len(self._waiting) == 1)):
-                    break
-                held_for_later = sum(held[1:])
-                # The pages of later queues wait for their turn, but leave the first enough room to go on.
-                room = (
-                    min(2 * most - held_for_later, 3 * most - sum(held))
-                    if turn
-                    else 2 * most - min(held_for_later, most) - held[0]
-                )
-                if room <= 0 and not must:
-                    break
-                queue.ask()
-                held[turn] += 1
-            if not self._pool.is_idle():
-                return
+    def request_ahead(self) -> None:
+        """Request as many pages as there are free threads: of this Interviewer, then of the next ones."""
+        width = self._pool.size
+        if width == 1 or not self._pool.is_idle():
+            return
+        most = min(3 * width, MAX_HELD_BYTES // self._largest) if self._largest else 1
+        nearest = list(islice(self._queues, 2 * width + 1))
+        held = sum(len(queue.pending) for queue in nearest)
+        for queue in nearest:
+            while held < most and queue.needs_more(total_is_reliable=self.total_is_reliable):
+                queue.request()
+                held += 1
+                if not self._pool.is_idle():
+                    return
+            most = min(2 * width, most)  # pages of the next Interviewers leave room for those of this one

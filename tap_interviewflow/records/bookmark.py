@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tap_interviewflow.records.schema import INTERVIEWER
@@ -13,56 +14,79 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+MAX_DELAY: Final = timedelta(minutes=10)
+"""How late a candidate may become visible: a slow commit, a search index or a copy of the database lags behind."""
+
 FILTER: Final = "filter"
 """Where a partition of the state says for which filter its bookmark holds: a fingerprint, never the values."""
 
 
 class Bookmark:
-    """How far one Interviewer was read, by the replication key."""
+    """How far one Interviewer was read, by the replication key.
+
+    Attributes:
+        start: What is older than this is left out.
+    """
 
     def __init__(self, key: str, start: datetime | None) -> None:
         """Begin a read.
 
         Args:
             key: The replication key.
-            start: What is older than this is left out.
+            start: The bookmark of the run before, or the start date.
         """
         self._key = key
-        self._start = start
+        self.start = start
         self._newest = start
         self._text: str | None = None
 
     def select(self, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Give those that are at or after the start, or have no value that tells."""
-        return [record for record in records if self._takes(record.get(self._key))]
+        """Return the records at or after the start, and those without a time in the replication key."""
+        return [record for record in records if self._is_new(record.get(self._key))]
 
-    def _takes(self, value: object) -> bool:
+    def _is_new(self, value: object) -> bool:
         if not isinstance(value, str) or not is_time(value):
             return True
         moment = to_moment(value)
-        if self._start is not None and moment < self._start:
+        if self.start is not None and moment < self.start:
             return False
         if self._newest is None or moment > self._newest:
             self._newest, self._text = moment, value
         return True
 
-    def value(self, limit: datetime) -> str | None:
-        """Give the newest time seen, as the API wrote it; None if nothing is newer than the start.
+    def value(self, requested_at: datetime) -> str | None:
+        """Return the newest time seen, as the API wrote it; None if nothing moves the bookmark.
 
         Args:
-            limit: When the read began. No bookmark goes beyond, or what changes until then would be lost.
+            requested_at: When page 1 was requested. The bookmark stays ten minutes behind it: what the API shows later
+                with an earlier time comes with the next run.
         """
-        if self._newest is not None and self._text is not None and self._newest > limit:
-            return limit.isoformat()
-        return self._text
+        if self._newest is None or self._text is None:
+            return None
+        latest = requested_at - MAX_DELAY
+        if self._newest <= latest:
+            return self._text
+        return latest.isoformat() if self.start is None or latest > self.start else None
 
 
-def fingerprint(additional_fields: Mapping[str, Any] | None) -> str | None:
-    """Tell one filter from another without keeping its values; None where there is no filter."""
-    if not additional_fields:
+def fingerprint(config: Mapping[str, Any]) -> str | None:
+    """Return what tells one filter from another without its values; None where nothing is filtered.
+
+    Args:
+        config: The settings, of which ``additional_fields``, ``start_date`` and ``__filter__`` leave candidates out.
+    """
+    maps = {name: each for name, each in (config.get("stream_maps") or {}).items() if isinstance(each, dict)}
+    expressions = {name: each["__filter__"] for name, each in maps.items() if "__filter__" in each}
+    filters = {
+        "additional_fields": config.get("additional_fields"),
+        "start_date": config.get("start_date"),
+        "stream_maps": expressions,
+        "stream_map_config": config.get("stream_map_config") if expressions else None,
+    }
+    if not any(filters.values()):
         return None
     # A number is another filter than its text, also one with a fraction, which is a Decimal here.
-    text = json.dumps(additional_fields, sort_keys=True, default=lambda number: {"number": str(number)})
+    text = json.dumps(filters, sort_keys=True, default=lambda number: {"number": str(number)})
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -90,8 +114,8 @@ def _is_ours(state: Mapping[str, Any]) -> bool:
         partitions = list.copy(stream.get("partitions", []))
         if not all(isinstance(each.get("progress_markers", {}), dict) for each in (stream, *partitions)):
             return False
-        for partition in partitions:
-            if (value := partition.get("replication_key_value")) is not None:
+        for bookmark in (stream, *partitions):
+            if (value := bookmark.get("replication_key_value")) is not None:
                 to_moment(value)
         if len({partition["context"][INTERVIEWER] for partition in partitions}) < len(partitions):
             return False  # nobody knows which of two bookmarks counts

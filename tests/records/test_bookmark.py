@@ -50,8 +50,8 @@ def test_times_are_compared_as_moments_and_the_bookmark_is_as_the_api_wrote_it()
     assert selected(TEN, newer, older) == ([newer], newer)
 
 
-def test_no_bookmark_goes_beyond_the_limit() -> None:
-    assert selected(TEN, ELEVEN, "2031-01-01T00:00:00Z")[1] == "2026-01-31T12:00:00+00:00"
+def test_no_bookmark_goes_beyond_ten_minutes_before_the_request() -> None:
+    assert selected(TEN, ELEVEN, "2031-01-01T00:00:00Z")[1] == "2026-01-31T11:50:00+00:00"
 
 
 def test_a_bookmark_goes_on_over_pages() -> None:
@@ -62,13 +62,17 @@ def test_a_bookmark_goes_on_over_pages() -> None:
 
 
 def test_a_fingerprint_tells_filters_apart_and_shows_nothing_of_them() -> None:
-    assert fingerprint(None) is fingerprint({}) is None
+    assert fingerprint({}) is fingerprint({"additional_fields": {}, "stream_maps": {"candidates": {"x": "1"}}}) is None
     scores: tuple[Any, ...] = (50, "50", Decimal("0.5"), "0.5")
     filters: list[dict[str, Any]] = [{"City": "Łódź"}, *({"score": score} for score in scores)]
-    marks = [fingerprint(each) for each in filters]
+    configs: list[dict[str, Any]] = [{"additional_fields": each} for each in filters]
+    configs += [{"start_date": "2026-01-01"}, {"start_date": "2026-01-02"}]
+    configs += [{"stream_maps": {"candidates": {"__filter__": each}}} for each in ("score > 1", "score > config['x']")]
+    configs += [{**configs[-1], "stream_map_config": {"x": 1}}]
+    marks = [fingerprint(each) for each in configs]
     assert len(set(marks)) == len(marks)
     assert all(mark and len(mark) == 16 and mark.isalnum() for mark in marks)
-    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    assert fingerprint({"additional_fields": {"a": 1, "b": 2}}) == fingerprint({"additional_fields": {"b": 2, "a": 1}})
 
 
 @pytest.mark.parametrize(
