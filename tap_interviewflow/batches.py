@@ -92,45 +92,45 @@ class BatchWriter:
             lines: Whole lines, a record each.
             count: How many they are.
         """
-        with _naming_the_setting():
-            self._add(stream, lines, count)
-
-    def _add(self, stream: str, lines: bytes, count: int) -> None:
         size = self._config.batch_size
         if stream in self._files and self._files[stream].count + count < size:
-            self._files[stream].add(lines, count)
+            self._write(stream, lines, count)
             return
         rows = lines.splitlines(keepends=True)
         while rows:
-            file = self._files.get(stream) or self._open(stream)
-            room = size - file.count
-            file.add(b"".join(rows[:room]), len(rows[:room]))
-            rows = rows[room:]
-            if file.count == size:
+            room = size - (self._files[stream].count if stream in self._files else 0)
+            self._write(stream, b"".join(rows[:room]), len(rows[:room]))
+            if len(rows) >= room:
                 self._finish(stream)
+            rows = rows[room:]
 
     def flush(self) -> None:
         """Finish the file of each stream."""
-        with _naming_the_setting():
-            for stream in [*self._files]:
-                self._finish(stream)
+        for stream in [*self._files]:
+            self._finish(stream)
 
     def close(self) -> None:
         """Discard what is not finished."""
         for file in self._files.values():
             file.discard()
 
+    def _write(self, stream: str, lines: bytes, count: int) -> None:
+        with _naming_the_setting():
+            if stream not in self._files:
+                self._files[stream] = self._open(stream)
+            self._files[stream].add(lines, count)
+
     def _open(self, stream: str) -> _File:
         storage, is_compressed = self._config.storage, self._config.encoding.compression == "gzip"
         self._number += 1
         suffix = ".json.gz" if is_compressed else ".json"
         name = f"{storage.prefix or ''}{self._tap_name}--{stream}-{self._run}-{self._number}{suffix}"
-        file = self._files[stream] = _File(_address(storage, name), storage.params, is_compressed=is_compressed)
-        return file
+        return _File(_address(storage, name), storage.params, is_compressed=is_compressed)
 
     def _finish(self, stream: str) -> None:
         file = self._files[stream]
-        file.finish()
+        with _naming_the_setting():
+            file.finish()
         del self._files[stream]
         self._write_message(SDKBatchMessage(stream=stream, encoding=self._config.encoding, manifest=[file.url]))
 
@@ -139,8 +139,6 @@ class BatchWriter:
 def _naming_the_setting() -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:
-        raise  # of the target, by a BATCH message
     except Exception as error:  # whatever the libraries of storages raise
         message = f"batch_config can't be used: {type(error).__name__}: {error}"
         raise ConfigurationError(message) from error
@@ -150,7 +148,7 @@ _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+]+:[/:]")
 
 
 def _address(storage: StorageTarget, name: str) -> str:
-    """Give the address by which a target of the SDK opens a file: it takes one as it is, and decodes nothing.
+    """Return the address by which a target of the SDK opens a file: it takes one as it is, and decodes nothing.
 
     The SDK makes one of a path with all that is encoded that a URL has to encode, and could not open it itself.
     """

@@ -7,14 +7,13 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.batch_files import batch_config, files_of, records_in
-from tests.runs import Run, config_for, run_here, run_process, write
+from tests.batch_files import batch_config, files_of, records_by_stream
+from tests.runs import Run, config_for, start, write
 from tests.sandbox import Sandbox
 from tests.test_faults import CATALOG
 
@@ -24,26 +23,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 
 
-def everything_in(*folders: Path) -> list[Path]:
-    return [path for folder in folders for path in sorted(folder.rglob("*"))]
-
-
-def test_a_run_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folders = {name: tmp_path / name for name in ("given", "work", "home", "temporary")}
-    for folder in folders.values():
-        folder.mkdir()
-    homes = dict.fromkeys(("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_STATE_HOME"), str(folders["home"]))
-    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folders["temporary"]))
-    monkeypatch.chdir(folders["work"])
+def test_a_run_leaves_no_file_behind(tmp_path: Path) -> None:
+    names = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_STATE_HOME", "TMPDIR", "TEMP", "TMP")
+    environment = dict.fromkeys(names, str(tmp_path)) | {"PYTHONPATH": str(ROOT)}
     with Sandbox({"interviewer-1": 30}, odd=True) as api:
-        arguments = ["--config", write(folders["given"] / "config.json", config_for(api, page_size=7))]
-        before = everything_in(*folders.values())
-        environment = {**homes, **temporary, "PYTHONPATH": str(ROOT)}
-        assert run_process(*arguments, environment=environment).code == 0
-        monkeypatch.setattr(tempfile, "tempdir", str(folders["temporary"]))
-        for more in ("--discover", "--test"):
-            assert run_here(*arguments, more, environment=environment).code == 0
-    assert everything_in(*folders.values()) == before
+        config = write(tmp_path / "config.json", config_for(api, page_size=7))
+        for arguments in ([], ["--discover"], ["--test"]):
+            process = start("--config", config, *arguments, environment=environment, cwd=tmp_path)
+            process.communicate()
+            assert process.returncode == 0
+    assert list(tmp_path.rglob("*")) == [tmp_path / "config.json"]
 
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
@@ -67,9 +56,8 @@ def test_a_run_that_fails_leaves_only_whole_batch_files(read: Read, tmp_path: Pa
     with Sandbox({"interviewer-1": 30}, faults={("interviewer-1", 3): "always:401"}) as api:
         run = read(api, catalog=CATALOG, page_size=10, batch_config=batch_config(tmp_path / "data", batch_size=15))
     assert run.code == 1
-    (file,) = (tmp_path / "data").iterdir()
-    assert [file] == files_of(run)
-    assert len(records_in(file)) == 15
+    assert list((tmp_path / "data").iterdir()) == files_of(run)
+    assert len(records_by_stream(run)["candidates"]) == 15
 
 
 SMALL_DISK = 'mount -t tmpfs -o size=64k tmpfs "$0" && { "$@"; code=$?; ls -A "$0" > "$0.listed"; exit $code; }'

@@ -121,29 +121,8 @@ def test_e_mail_addresses_are_hidden(text: str, shown: str) -> None:
     assert Redactor([PLAIN_KEY]).clean(text) == shown
 
 
-PIECES = (
-    *(
-        "a",
-        "é",
-        "@",
-        "a@",
-        "a.",
-        "a@.",
-        "a@[",
-        "%",
-        "%25",
-        "%40",
-        "a%40",
-        "&",
-        "&amp;",
-        "&#0",
-        "\\",
-        "\\u004",
-        "=@",
-        "k",
-    ),
-    *("%6", PLAIN_KEY[:-1], percent(PLAIN_KEY[:-1]), base64_between("")(PLAIN_KEY)[:-4], "…", "1@a ", '"', "0"),
-)
+SHORT = r'a é @ a@ a. a@. a@[ % %25 %40 a%40 & &amp; &#0 \ \u004 =@ k %6 … 0 "'
+PIECES = [*SHORT.split(), "1@a ", PLAIN_KEY[:-1], percent(PLAIN_KEY[:-1]), base64_between("")(PLAIN_KEY)[:-4]]
 
 
 @pytest.mark.timeout(30)
@@ -163,21 +142,14 @@ def test_a_key_that_can_be_read_in_many_ways_takes_no_longer() -> None:
             assert Redactor([piece * 40 + "x"]).clean(text * 4000)
 
 
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        *((name, name) for name in ("id", "Manual_Score", "_x", "is-synced", "a" * 50)),
-        ("", "(a name of 0 characters)"),
-        ("é", "(a name of 1 character)"),
-        ("Ada Lovelace", "(a name of 12 characters)"),
-        ("ada@example.com", "(a name of 15 characters)"),
-        ("4915112345678", "(a name of 13 characters)"),
-        ("id\n", "(a name of 3 characters)"),
-        ("a" * 51, "(a name of 51 characters)"),
-    ],
-)
-def test_a_name_is_shown_only_if_it_is_a_plain_identifier(name: str, shown: str) -> None:
-    assert plain_name(name) == shown
+@pytest.mark.parametrize("name", ["id", "Manual_Score", "_x", "is-synced", "a" * 50])
+def test_a_name_that_is_a_plain_identifier_is_shown(name: str) -> None:
+    assert plain_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "é", "Ada Lovelace", "ada@example.com", "4915112345678", "id\n", "a" * 51])
+def test_of_another_name_its_length_is_shown(name: str) -> None:
+    assert plain_name(name) == f"(a name of {len(name)} character{'' if name == 'é' else 's'})"
 
 
 def test_untrusted_text_becomes_one_line_that_steers_no_terminal() -> None:
@@ -225,7 +197,7 @@ def fail(logger: logging.Logger) -> None:
 
 
 POINT = Point("timer", Metric.HTTP_REQUEST_DURATION, 0.5, {"stream": "candidates", "context": {"id": PLAIN_KEY}})
-FORMATTERS = {"console": ConsoleFormatter, "structured": StructuredFormatter, "plain": logging.Formatter}
+FORMATTERS = {"console": ConsoleFormatter, "structured": StructuredFormatter}
 LINES: dict[str, Callable[[logging.Logger], None]] = {
     "message": lambda logger: logger.debug(f"with {PLAIN_KEY} of ada@example.com"),  # noqa: G004
     "arguments": lambda logger: logger.info("with %s of %r", PLAIN_KEY, "ada@example.com"),
@@ -269,15 +241,8 @@ def test_the_sdks_filter_and_formatter_still_know_a_metric(logger: logging.Logge
     assert POINT.tags["context"] == {"id": PLAIN_KEY}
 
 
-def test_a_line_with_a_percent_sign_is_shown_as_it_is(logger: logging.Logger) -> None:
-    shown = shown_by(logger, logging.Formatter())
-    logger.info("100 %s of %d %%", "%d", 3)
-    logger.info("100 % done")
-    assert shown() == "100 %d of 3 %\n100 % done\n"
-
-
 def test_what_is_secret_for_one_tap_of_a_process_stays_so_when_there_is_another(logger: logging.Logger) -> None:
     shown = shown_by(logger, logging.Formatter())
     install(["second-key"])
-    logger.info("with %s and second-key", PLAIN_KEY)
-    assert shown() == f"with {HIDDEN} and {HIDDEN}\n"
+    logger.info("with %s and second-key, 100 %% of %s", PLAIN_KEY, "%d")
+    assert shown() == f"with {HIDDEN} and {HIDDEN}, 100 % of %d\n"
