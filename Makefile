@@ -71,7 +71,7 @@ test-meltano: $(DEV)/installed-test $(MELTANO)/installed-meltano ## run real pip
 	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/pytest -m meltano
 
 test-slow: $(DEV)/installed-test ## run the tests that wait or read a lot
-	$(DEV)/bin/pytest -m slow
+	HYPOTHESIS_PROFILE=slow $(DEV)/bin/pytest -m "slow or hypothesis"
 
 test-targets: $(DEV)/installed-test $(MELTANO)/installed-meltano ## load into real targets, each in its own environment
 	MELTANO="$(CURDIR)/$(MELTANO)/bin/meltano" $(DEV)/bin/pytest -m targets

@@ -5,7 +5,7 @@ import signal
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 
 from tap_interviewflow import tap
 from tap_interviewflow.api import retry
@@ -17,18 +17,12 @@ from tests.runs import Run, config_for, run_here, write
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# `make test-slow` tries more examples. A failing one is not made smaller, which takes minutes where each try is a run
-# of the tap; HYPOTHESIS_PROFILE=shrink does that.
+# A failing example is not made smaller, which takes minutes where each try is a run: HYPOTHESIS_PROFILE=shrink
+# does that. `make test-slow` tries more of them.
 WITHOUT_SHRINKING = tuple(phase for phase in Phase if phase not in {Phase.shrink, Phase.explain})
 settings.register_profile("shrink", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("quick", settings.get_profile("shrink"), phases=WITHOUT_SHRINKING)
-settings.register_profile(
-    "slow",
-    max_examples=2_000,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    phases=WITHOUT_SHRINKING,
-)
+settings.register_profile("slow", max_examples=300, deadline=None, phases=WITHOUT_SHRINKING)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 if TYPE_CHECKING:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 ONE = "interviewer-1"
 EXTRACTED = datetime(2026, 1, 31, tzinfo=UTC)
-thorough = settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
 
 CANDIDATES = Sandbox({ONE: 3}, odd=True).candidates(ONE)
 SCHEMA = candidates_schema(CANDIDATES)
@@ -40,53 +39,12 @@ SHAPES: list[Any] = [
 ]
 BODIES = [json.dumps(shape).encode() for shape in SHAPES]
 TOKENS = [
-    *(
-        b"null",
-        b"true",
-        b"NaN",
-        b"-Infinity",
-        b"1e999",
-        b"-0.0",
-        b"0" * 50,
-        b"7" * 5000,
-        b"1" + b"0" * 400,
-        b"1e-99999999",
-    ),
-    *(
-        b"{}",
-        b"[]",
-        b"[" * 50,
-        b"[" * 2000,
-        b"]}",
-        b'{"":0}',
-        b'{"id":',
-        b'"id":1,',
-        b'"_id":"x",',
-        b'"interviewerId":"x",',
-    ),
-    *(
-        b'""',
-        b'"\\u0000"',
-        b'"\\ud800"',
-        b'"\\',
-        b"\\u",
-        b"\x00",
-        b"\xff\xfe",
-        b"\xed\xa0\x80",
-        b"\xef\xbb\xbf",
-        b"\xc3",
-    ),
-    *(
-        b'"success":false,',
-        b'"error":"x",',
-        b'"data":null,',
-        b'"candidates":[],',
-        b'"_rescued_data":{},',
-        b",",
-        b'"',
-        b":",
-    ),
-]
+    *(b"null", b"true", b"NaN", b"-Infinity", b"1e999", b"-0.0", b"0" * 50, b"7" * 5000, b"1" + b"0" * 400),
+    *(b"1e-99999999", b"{}", b"[]", b"[" * 50, b"[" * 2000, b"]}", b'{"":0}', b'{"id":', b'"id":1,', b'"_id":"x",'),
+    *(b'"interviewerId":"x",', b'""', b'"\\u0000"', b'"\\ud800"', b'"\\', b"\\u", b"\x00", b"\xff\xfe"),
+    *(b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xc3", b'"success":false,', b'"error":"x",', b'"data":null,'),
+    *(b'"candidates":[],', b'"_rescued_data":{},', b",", b'"', b":"),
+]  # fmt: skip
 
 
 @st.composite
@@ -140,21 +98,6 @@ def page_of(body: bytes) -> list[dict[str, Any]] | str:
 @given(answers)
 def test_any_bytes_become_valid_records_or_an_error_of_the_taps_own(body: bytes) -> None:
     page_of(body)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@thorough
-@given(answers)
-def test_many_bytes_become_valid_records_or_an_error_of_the_taps_own(body: bytes) -> None:
-    page_of(body)
-
-
-@pytest.mark.parametrize("token", TOKENS)
-def test_a_token_that_parsers_dislike_does_no_harm_anywhere(token: bytes) -> None:
-    for body in BODIES:
-        for start in range(0, len(body), 331):
-            page_of(body[:start] + token + body[start:])
 
 
 @pytest.mark.parametrize("body", BODIES, ids=["data.candidates", "data", "body"])
