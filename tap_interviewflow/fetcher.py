@@ -124,11 +124,11 @@ class Fetcher:
         return page
 
     def _conform(self, page: Page, interviewer_id: str, response: Response) -> None:
-        page.records, page.tally = self.conformer.conform(
+        page.records, page.counts = self.conformer.conform(
             page.candidates, interviewer_id, has_extreme_numbers=response.has_extreme_numbers
         )
         page.candidates = ()
-        page.tally.replaced = response.replaced
+        page.counts.replaced = response.replaced
         if self.encode:
             # In this thread, right after they were decoded: later they would have left the processor's cache.
             page.lines, page.records = self.encode(page.records), ()
@@ -140,10 +140,9 @@ class Fetcher:
         chosen = replace(page, ids=[page.ids[index] for index in indices])
         if page.candidates:
             candidates = [page.candidates[index] for index in indices]
-            chosen.records, chosen.tally = self.conformer.conform(candidates, interviewer_id)
+            chosen.records, chosen.counts = self.conformer.conform(candidates, interviewer_id)
         elif len(indices) < len(page.ids):
             chosen.records = [page.records[index] for index in indices]
-            chosen.tally = page.tally.only(set(indices))
         return chosen
 
     def owner_of(self, candidate: Mapping[str, Any], interviewer_id: str) -> str:

@@ -72,12 +72,12 @@ class LookUps:
                 if not candidates:
                     continue
                 owner = self._fetcher.owner_of(candidates[0], interviewer_id)
-                records, tally = conformer.conform(candidates, owner)
+                records, counts = conformer.conform(candidates, owner)
             except RefusedError as error:
                 refusal = refusal if error.status == HTTPStatus.NOT_FOUND else str(error)
             except (NotAPageError, NoIDError) as error:
                 refusal = f"{where}: {error}"
             else:
-                tally.replaced = response.replaced
-                return Page(1, ids=ids_of(candidates), records=records, tally=tally)
+                counts.replaced = response.replaced
+                return Page(1, ids=ids_of(candidates), records=records, counts=counts)
         return refusal

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_interviewflow.api.completeness import Verdict
-    from tap_interviewflow.records.rescue import Tally
+    from tap_interviewflow.records.conform import Counts
 
 STREAM: Final = "candidates"
 
@@ -115,42 +115,42 @@ def failure_of(verdicts: Mapping[str, Verdict], *, allow_incomplete: bool) -> st
     return f"Interviewer {name}: {verdict.reason}; {share}{advice}"
 
 
-def log_misfits(tally: Tally, columns: Mapping[str, Any], *, masked: Collection[str], is_rescuing: bool) -> None:
+def log_unexpected(counts: Counts, columns: Mapping[str, Any], *, masked: Collection[str], is_rescuing: bool) -> None:
     """Log with numbers what did not fit.
 
     Args:
-        tally: What it was.
+        counts: What it was.
         columns: The columns that there are, by their names.
         masked: The fields that a map removes or replaces.
         is_rescuing: Whether ``_rescued_data`` is written.
     """
     kept = f"kept in {RESCUED}" if is_rescuing else f"dropped, as {RESCUED} is not selected"
     fates = dict.fromkeys(masked, "dropped, as a map replaces it")
-    fates |= dict.fromkeys(custom_fields(columns), f"null there, as {CUSTOM_FIELDS} holds them")
-    total = f"{tally.candidates:,}"
-    can_be_columns = {*column_names([*columns, *sorted(tally.unknown)])}
+    null = f"null there, as {CUSTOM_FIELDS} holds them"
+    unknown = sorted(name for name, mismatch in counts.unexpected if not mismatch)
+    can_be_columns = {*column_names([*columns, *unknown])}
     lines = []
     unnamed = 0
-    for name, count in sorted(tally.unknown.items()):
-        if name not in can_be_columns and plain_name(name) != name:
+    for (name, mismatch), count in sorted(counts.unexpected.items(), key=lambda item: (item[0][1] != "", item[0])):
+        share, shown, fate = f"{count:,} of {counts.candidates:,}", plain_name(name), fates.get(name, kept)
+        if mismatch:
+            fate = null if name in custom_fields(columns) else fate
+            lines.append(f"{share} values of {shown} are {mismatch}; {fate}")
+        elif name in can_be_columns:
+            lines.append(f"{share} candidates have the field {shown}, {fate}; run discovery again for a column")
+        elif shown == name:
+            advice = "not every warehouse can hold a column of that name beside the others"
+            lines.append(f"{share} candidates have the field {shown}, {fate}; {advice}")
+        else:
             unnamed += 1
-            continue
-        advice = "; run discovery again for a column"
-        if name not in can_be_columns:
-            advice = "; not every warehouse can hold a column of that name beside the others"
-        lines.append(
-            f"{count:,} of {total} candidates have the field {plain_name(name)}, {fates.get(name, kept)}{advice}"
-        )
     if unnamed:
         lines.append(f"{count_of(unnamed, 'field')} with names that not every warehouse can hold: {kept}")
-    for (name, misfit), count in sorted(tally.misfits.items()):
-        lines.append(f"{count:,} of {total} values of {plain_name(name)} are {misfit}; {fates.get(name, kept)}")
     for line in lines[:MAX_WARNINGS]:
         logger.warning("%s", line)
     if len(lines) > MAX_WARNINGS:
         logger.warning("Values of %d more fields are %s", len(lines) - MAX_WARNINGS, kept)
-    if tally.replaced:
-        logger.warning("Replaced %s that no target can store by U+FFFD", count_of(tally.replaced, "character"))
+    if counts.replaced:
+        logger.warning("Replaced %s that no target can store by U+FFFD", count_of(counts.replaced, "character"))
 
 
 def count_of(count: int, noun: str) -> str:

@@ -18,10 +18,9 @@ from tap_interviewflow import deletes
 from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.config import mapped_columns
 from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
-from tap_interviewflow.records.conform import Conformer
-from tap_interviewflow.records.rescue import Tally
+from tap_interviewflow.records.conform import Conformer, Counts
 from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES
-from tap_interviewflow.report import count_of, failure_of, log_misfits, log_verdict
+from tap_interviewflow.report import count_of, failure_of, log_unexpected, log_verdict
 from tap_interviewflow.writer import json_lines, record_lines
 
 if TYPE_CHECKING:
@@ -200,7 +199,7 @@ class Candidates(Stream):
         self._drop_unused_state()
         encodes_ahead = self._is_plain and not (self.is_incremental or self._reads_some)
         self._prepare(partial(encode, self.name) if encodes_ahead else None)
-        tally = Tally()
+        counts = Counts()
         unfinished: list[Callable[[], None]] = []
 
         def finish_reads() -> None:
@@ -214,7 +213,7 @@ class Candidates(Stream):
                     bookmark = self._bookmark_of(interviewer_id) if self.is_incremental else None
                     before = self._written
                     for page in pages:
-                        tally.add(page.tally)
+                        counts.add(page.counts)
                         self._check_max_record_limit(self._written)
                         count = self._write_page(page, bookmark, encode, write)
                         counter.increment(count)
@@ -234,7 +233,7 @@ class Candidates(Stream):
                 raise
             finally:
                 columns, masked = self.effective_schema["properties"], mapped_columns(self.config)
-                log_misfits(tally, columns, masked=masked, is_rescuing=self._conformer.has_rescue)
+                log_unexpected(counts, columns, masked=masked, is_rescuing=self._conformer.has_rescue)
                 self._requests.finish()
 
     def _end_early(self, error: BaseException) -> None:

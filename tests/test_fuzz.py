@@ -84,12 +84,12 @@ def page_of(body: bytes) -> list[dict[str, Any]] | str:
             with suppress(FatalAPIError, NoIDError):
                 Conformer(SCHEMA).conform(open_look_up(document.value, interview_id), ONE)
         candidates = open_page(document.value).candidates
-        records, tally = Conformer(SCHEMA).conform(candidates, ONE, has_extreme_numbers=document.has_extreme_numbers)
+        records, counts = Conformer(SCHEMA).conform(candidates, ONE, has_extreme_numbers=document.has_extreme_numbers)
     except (FatalAPIError, NoIDError, RecursionError) as error:
         return str(error)
     lines = record_lines("candidates", records, None, EXTRACTED).splitlines()
     read = [json.loads(line, parse_float=Decimal)["record"] for line in lines]
-    assert tally.candidates == len(read) == len(candidates)
+    assert counts.candidates == len(read) == len(candidates)
     assert all(VALID.is_valid(record) and list(record) == list(SCHEMA["properties"]) for record in read)
     assert all(record["id"] for record in read)
     return read

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.api.metadata import PageMetadata
-from tap_interviewflow.records.rescue import Tally
+from tap_interviewflow.records.conform import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Page:
         size: The bytes of the response's body.
         candidates: Its candidates as the API sent them, where they are not conformed yet.
         records: Its candidates, conformed to the schema.
-        tally: What did not fit.
+        counts: What did not fit, counted.
         lines: The RECORD messages of its candidates, if they are encoded already.
         has_others: Whether a candidate names another one of the Interviewers that are read.
         refusal: Why there is no page; an empty page has none.
@@ -60,7 +60,7 @@ class Page:
     size: int = 0
     candidates: Sequence[dict[str, Any]] = ()
     records: Sequence[dict[str, Any]] = ()
-    tally: Tally = field(default_factory=Tally)
+    counts: Counts = field(default_factory=Counts)
     lines: bytes | None = None
     has_others: bool = False
     refusal: InterviewerError | None = None

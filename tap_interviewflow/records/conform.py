@@ -5,11 +5,12 @@ A page is checked column by column: where all values of a column fit, that is tw
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tap_interviewflow.records.column import Column
-from tap_interviewflow.records.json import json_safe
-from tap_interviewflow.records.rescue import Rescue, Tally
+from tap_interviewflow.records.json import is_empty, json_safe
 from tap_interviewflow.records.schema import (
     CUSTOM_FIELDS,
     ID,
@@ -19,10 +20,17 @@ from tap_interviewflow.records.schema import (
     OWN,
     RESCUED,
     custom_fields,
+    type_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+_Unexpected: TypeAlias = tuple[int, str, Any, str]
+"""A value that does not fit: the index of the candidate, the field, the value, and the mismatch as in ``Counts``."""
+
+MAX_COUNTED: Final = 10_000
+"""After so many fields, no further ones are counted."""
 
 
 class NoIDError(ValueError):
@@ -32,6 +40,29 @@ class NoIDError(ValueError):
         """Name the candidate by its index on the page, from 0, and the fields that it does not have."""
         fields = f"no {', '.join(ID_SOURCES[:-1])} or {ID_SOURCES[-1]}"
         super().__init__(f"the candidate at index {index} has no ID: {fields}")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a warning at the end of a run says of candidates, of a page or of the run.
+
+    Attributes:
+        candidates: How many there were.
+        unexpected: How many values did not fit, by the field and the mismatch; that of an unknown field is empty.
+        replaced: How many characters that no target can store became U+FFFD.
+    """
+
+    candidates: int = 0
+    unexpected: Counter[tuple[str, str]] = field(default_factory=Counter)
+    replaced: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add the counts of a page to those of a run."""
+        self.candidates += other.candidates
+        self.replaced += other.replaced
+        for key, count in other.unexpected.items():
+            if key in self.unexpected or len(self.unexpected) < MAX_COUNTED:
+                self.unexpected[key] += count
 
 
 class Conformer:
@@ -53,20 +84,19 @@ class Conformer:
             deselected: Names of fields that are not written.
             masked: Names of fields that are written, but never rescued.
         """
-        self._empty: dict[str, Any] = dict.fromkeys(name for name in schema["properties"] if name not in deselected)
-        self._columns = [Column.of(name, schema["properties"][name]) for name in self._empty if name not in OWN]
-        self._custom_fields = {
-            name: field for name, field in custom_fields(schema["properties"]).items() if name in self._empty
-        }
-        self._fields = {*KEY_PROPERTIES, *(column.name for column in self._columns)} - self._custom_fields.keys()
-        self._expected = {*self._fields, *deselected}
-        self.has_rescue = RESCUED in self._empty
-        self.width = len(self._empty)
+        properties = {name: each for name, each in schema["properties"].items() if name not in deselected}
+        self._empty: dict[str, Any] = dict.fromkeys(properties)
+        self._columns = [Column.of(name, each) for name, each in properties.items() if name not in OWN]
+        self._custom_fields = custom_fields(properties)
+        self._known = {*properties, *KEY_PROPERTIES} - {RESCUED, *self._custom_fields}
+        self._expected = {*self._known, *deselected}
+        self.has_rescue = RESCUED in properties
+        self.width = len(properties)
         self.dropped = {*deselected, *masked}
 
     def conform(
         self, candidates: Sequence[dict[str, Any]], interviewer_id: str, *, has_extreme_numbers: bool = True
-    ) -> tuple[list[dict[str, Any]], Tally]:
+    ) -> tuple[list[dict[str, Any]], Counts]:
         """Make the records of a page.
 
         Args:
@@ -83,46 +113,54 @@ class Conformer:
             NoIDError: If a candidate has no ID.
         """
         if not candidates:
-            return [], Tally()
-        rescue = Rescue(len(candidates))
+            return [], Counts()
         names: set[str] = set().union(*candidates)
-        records = [self._empty | fields for fields in self._known(candidates, names)]
+        known: Iterable[dict[str, Any]] = candidates
+        if not names <= self._known:
+            known = ({name: each[name] for name in self._known & each.keys()} for each in candidates)
+        records = [self._empty | fields for fields in known]
         self._fill_custom_fields(records, candidates)
-        values = dict(zip(self._empty, zip(*map(dict.values, records), strict=True), strict=True))
-        for name, keys in ((INTERVIEWER, (interviewer_id,) * len(records)), (ID, tuple(ids_of(candidates)))):
-            if values[name] != keys:
-                rescue.differing_keys(name, values[name], keys)
-                _fill(records, name, keys)
-        for column in self._columns:
-            for index in column.mismatches(values[column.name]):
-                is_kept = column.name not in self._custom_fields  # else the column of all custom fields keeps it
-                rescue.mismatch(index, column, values[column.name][index], is_kept=is_kept)
-                records[index][column.name] = None
+        unexpected = list(self._conform_values(records, interviewer_id, ids_of(candidates)))
         if not names <= self._expected:
-            rescue.unknown(candidates, self._expected)
+            for index, candidate in enumerate(candidates):
+                unexpected += ((index, name, candidate[name], "") for name in candidate.keys() - self._expected)
         if has_extreme_numbers:
             records = json_safe(records)
         if self.has_rescue:
-            _fill(records, RESCUED, rescue.column(self.dropped))
-        return records, rescue.tally
-
-    def _known(self, candidates: Sequence[dict[str, Any]], names: set[str]) -> Sequence[dict[str, Any]]:
-        """Return the fields of each candidate that have a column; ``names`` are those of all fields."""
-        if names <= self._fields:
-            return candidates
-        return [{name: candidate[name] for name in self._fields & candidate.keys()} for candidate in candidates]
+            self._rescue(records, unexpected)
+        counted = Counter((name, mismatch) for _, name, value, mismatch in unexpected if not is_empty(value))
+        return records, Counts(len(candidates), counted)
 
     def _fill_custom_fields(self, records: Sequence[dict[str, Any]], candidates: Sequence[dict[str, Any]]) -> None:
-        if self._custom_fields:
-            sent = [candidate.get(CUSTOM_FIELDS) for candidate in candidates]
-            objects = [value if isinstance(value, dict) else {} for value in sent]
-            for name, field in self._custom_fields.items():
-                _fill(records, name, [each.get(field) for each in objects])
+        for record, candidate in zip(records, candidates, strict=True) if self._custom_fields else ():
+            if isinstance(fields := candidate.get(CUSTOM_FIELDS), dict):
+                record.update((column, fields.get(name)) for column, name in self._custom_fields.items())
 
+    def _conform_values(
+        self, records: Sequence[dict[str, Any]], interviewer_id: str, ids: Sequence[str]
+    ) -> Iterator[_Unexpected]:
+        """Set the key, and yield and set to null the values that do not fit."""
+        values = dict(zip(self._empty, zip(*map(dict.values, records), strict=True), strict=True))
+        for name, keys in ((INTERVIEWER, (interviewer_id,) * len(records)), (ID, tuple(ids))):
+            if values[name] != keys:
+                for index, (record, sent, key) in enumerate(zip(records, values[name], keys, strict=True)):
+                    record[name] = key
+                    if sent is not None and sent != key:
+                        yield index, name, sent, f"{type_of(sent)} that differs from the key"
+        for column in self._columns:
+            for index in column.mismatches(values[column.name]):
+                value = values[column.name][index]
+                records[index][column.name] = None
+                yield index, column.name, value, column.describe(value)
 
-def _fill(records: Sequence[dict[str, Any]], name: str, values: Sequence[Any]) -> None:
-    for record, value in zip(records, values, strict=True):
-        record[name] = value
+    def _rescue(self, records: Sequence[dict[str, Any]], unexpected: Iterable[_Unexpected]) -> None:
+        rescued: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+        for index, name, value, mismatch in unexpected:
+            is_custom = mismatch and name in self._custom_fields  # the column of all custom fields holds it
+            if name not in self.dropped and not is_custom:
+                rescued[index][name] = value
+        for index, fields in rescued.items():
+            records[index][RESCUED] = json_safe({name: fields[name] for name in sorted(fields)}, widest=2**64)
 
 
 def ids_of(candidates: Sequence[Mapping[str, Any]]) -> list[str]:

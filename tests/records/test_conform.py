@@ -11,10 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 
-from tap_interviewflow.records import rescue
-from tap_interviewflow.records.conform import Conformer, NoIDError, ids_of
+from tap_interviewflow.records.conform import Conformer, Counts, NoIDError, ids_of
 from tap_interviewflow.records.json import decode
-from tap_interviewflow.records.rescue import Tally
 from tap_interviewflow.records.schema import candidates_schema
 from tap_interviewflow.writer import record_lines
 from tests import strangers
@@ -27,14 +25,14 @@ NOW = datetime(2026, 1, 31, tzinfo=UTC)
 KEYS = {"interviewerId": {"type": ["string"]}, "id": {"type": ["string"]}}
 
 
-def conform(schema: dict[str, Any], page: Sequence[object], **options: Any) -> tuple[list[dict[str, Any]], Tally]:
+def conform(schema: dict[str, Any], page: Sequence[object], **options: Any) -> tuple[list[dict[str, Any]], Counts]:
     """Take a page from its JSON to RECORD lines, and give the records as a reader that keeps every digit has them."""
     document = decode(strangers.to_json(page))
-    records, tally = Conformer(schema, **options).conform(
+    records, counts = Conformer(schema, **options).conform(
         document.value, ONE, has_extreme_numbers=document.has_extreme_numbers
     )
     lines = record_lines("candidates", records, None, NOW).splitlines()
-    return [json.loads(line, parse_float=Decimal)["record"] for line in lines], tally
+    return [json.loads(line, parse_float=Decimal)["record"] for line in lines], counts
 
 
 def filled(sent: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -75,15 +73,15 @@ def test_a_record_is_valid_complete_and_gives_back_what_was_sent(
     drawn: tuple[dict[str, Any], list[dict[str, Any]]],
 ) -> None:
     schema, page = drawn
-    records, tally = conform(schema, page)
+    records, counts = conform(schema, page)
     valid = [each(schema, format_checker=FormatChecker()) for each in (Draft4Validator, Draft202012Validator)]
-    sum_of_tallies = Tally()
+    sum_of_counts = Counts()
     for sent, record in zip(page, records, strict=True):
         assert list(record) == list(schema["properties"])
         assert all(each.is_valid(record) for each in valid)
         # A page is conformed as each of its candidates alone.
-        ((alone,), its_tally) = conform(schema, [sent])
-        sum_of_tallies.add(its_tally)
+        ((alone,), its_counts) = conform(schema, [sent])
+        sum_of_counts.add(its_counts)
         assert strangers.spelled(alone) == strangers.spelled(record)
         rescued = record.pop("_rescued_data") or {}
         came = {name: value for name, value in record.items() if value is not None} | rescued
@@ -99,11 +97,11 @@ def test_a_record_is_valid_complete_and_gives_back_what_was_sent(
         ((again,), _) = conform(schema, [record])
         assert again.pop("_rescued_data") is None
         assert strangers.spelled(again) == strangers.spelled(record)
-    assert tally == sum_of_tallies
+    assert counts == sum_of_counts
 
 
 def test_an_empty_page_has_no_records() -> None:
-    assert conform(candidates_schema(), []) == ([], Tally())
+    assert conform(candidates_schema(), []) == ([], Counts())
 
 
 # What does not fit
@@ -178,21 +176,21 @@ def test_a_candidate_without_an_id_is_an_error(sent: dict[str, Any]) -> None:
 
 
 def test_a_deselected_field_is_dropped_and_never_rescued() -> None:
-    ((record,), tally) = conform(candidates_schema(), [{"id": "i", "email": 5, "name": "a"}], deselected={"email"})
+    ((record,), counts) = conform(candidates_schema(), [{"id": "i", "email": 5, "name": "a"}], deselected={"email"})
     assert "email" not in record
     assert (record["name"], record["_rescued_data"]) == ("a", None)
-    assert not tally.misfits
+    assert not counts.unexpected
 
 
 def test_without_a_column_for_it_nothing_is_rescued_and_all_is_counted() -> None:
     options = {"deselected": {"_rescued_data"}}
-    ((record,), tally) = conform(candidates_schema(), [{"id": "i", "email": 5, "x": 1, "_rescued_data": 2}], **options)
+    ((record,), counts) = conform(candidates_schema(), [{"id": "i", "email": 5, "x": 1, "_rescued_data": 2}], **options)
     assert "_rescued_data" not in record
     assert record["email"] is None
-    assert (dict(tally.unknown), dict(tally.misfits)) == ({"x": 1}, {("email", "numbers, its column is text"): 1})
+    assert counts.unexpected == {("x", ""): 1, ("email", "numbers, its column is text"): 1}
 
 
-def test_what_did_not_fit_is_counted_by_name_and_kind() -> None:
+def test_what_did_not_fit_is_counted_by_its_name_and_the_mismatch() -> None:
     schema = candidates_schema([{"score": 1}])
     page = [
         {"id": "a", "score": "N/A", "surprise": 1, "nothing": None},
@@ -200,10 +198,12 @@ def test_what_did_not_fit_is_counted_by_name_and_kind() -> None:
         {"id": "c", "score": 2**63, "surprise": "", "interviewerId": "another", "skills": [1]},
         {"interviewId": "d", "id": "p9", "score": [], "name": 7, "email": {}},
     ]
-    assert conform(schema, page)[1] == Tally(
+    _, counts = conform(schema, page)
+    assert (counts.candidates, counts.unexpected) == (
         4,
-        unknown=Counter({"surprise": 2, "interviewId": 1}),
-        misfits=Counter({
+        {
+            ("surprise", ""): 2,
+            ("interviewId", ""): 1,
             ("score", "text, its column is number"): 2,
             ("score", "numbers beyond 64 bits or a double, its column is number"): 1,
             ("createdAt", "not full RFC 3339 times, its column is date-time"): 1,
@@ -211,22 +211,16 @@ def test_what_did_not_fit_is_counted_by_name_and_kind() -> None:
             ("name", "numbers, its column is text"): 1,
             ("interviewerId", "text that differs from the key"): 1,
             ("id", "text that differs from the key"): 1,
-        }),
-    )  # fmt: skip
+        },
+    )
 
 
-def test_of_names_without_an_end_only_so_many_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rescue, "MAX_NAMES", 2)
-    tally = Tally()
+def test_counts_add_up_and_of_names_without_an_end_only_so_many_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tap_interviewflow.records.conform.MAX_COUNTED", 2)
+    counts = Counts()
     for names in ("ab", "bc", "ad"):
-        tally.add(Tally(1, Counter(names), Counter({(name, "odd"): 1 for name in names})))
-    assert tally == Tally(3, Counter(a=2, b=2), Counter({("a", "odd"): 2, ("b", "odd"): 2}))
-
-
-def test_tallies_add_up() -> None:
-    tally = Tally(1, Counter(x=1), Counter({("y", "odd"): 1}), 2)
-    tally.add(Tally(2, Counter(x=1, z=3), Counter({("y", "odd"): 4}), 3))
-    assert tally == Tally(3, Counter(x=2, z=3), Counter({("y", "odd"): 5}), 5)
+        counts.add(Counts(1, Counter((name, "") for name in names), 2))
+    assert counts == Counts(3, Counter({("a", ""): 2, ("b", ""): 2}), 6)
 
 
 # Custom fields as columns
@@ -244,7 +238,7 @@ def test_a_custom_field_is_in_its_column_and_stays_in_the_column_of_all() -> Non
     ]
     page = [{"id": str(index), "additionalFields": fields} for index, fields in enumerate(sent)]
     page.append({"id": "5", "additionalFields_Manual_Score": 5})
-    records, tally = conform(schema, page)
+    records, counts = conform(schema, page)
     columns = [list(record.values())[-5:-2] for record in records]
     assert columns == [["", Decimal("0.1234567890123456789"), False], *([[None] * 3] * 5)]
     assert [record["additionalFields"] for record in records] == [*sent[:3], None, None, None]
@@ -254,14 +248,14 @@ def test_a_custom_field_is_in_its_column_and_stays_in_the_column_of_all() -> Non
         None,
         {"additionalFields_Manual_Score": 5},
     ]
-    assert tally.misfits == {
+    assert counts.unexpected == {
         ("additionalFields_Manual_Score", "text, its column is number"): 1,
         ("additionalFields_Manual_Score", "numbers beyond 64 bits or a double, its column is number"): 1,
         ("additionalFields_isSynced", "text, its column is boolean"): 1,
         ("additionalFields_City", "numbers, its column is text"): 1,
         ("additionalFields", "text, its column is object"): 1,
+        ("additionalFields_Manual_Score", ""): 1,
     }
-    assert tally.unknown == {"additionalFields_Manual_Score": 1}
 
 
 def test_the_column_of_a_custom_field_can_be_deselected_and_so_can_the_one_of_all() -> None:
