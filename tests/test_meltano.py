@@ -191,6 +191,29 @@ def test_a_wrong_key_fails_the_pipeline_and_says_so_without_showing_it(
     assert "a-wrong-key" not in ended.output
 
 
+@pytest.mark.parametrize("command", [("run", *PIPELINE), ("el", *PIPELINE)], ids=lambda command: command[0])
+def test_a_run_that_read_not_everything_ends_with_1_and_keeps_its_rows_and_its_state(
+    command: tuple[str, ...], project: Project, settings: dict[str, str], tmp_path: Path
+) -> None:
+    metadata = {"candidates": {"replication-method": "INCREMENTAL", "replication-key": "updatedAt"}}
+    settings |= {"TAP_INTERVIEWFLOW__METADATA": json.dumps(metadata)}
+    state_id = f"incomplete-{command[0]}"
+    options = ["--state-id-suffix=incomplete"] if command[0] == "run" else [f"--state-id={state_id}"]
+    with Sandbox({"interviewer-1": 250, "interviewer-2": 120}, faults={("interviewer-1", 1): ["404"] * 9}) as api:
+        ended = project.run(*command, *options, **settings | {"TAP_INTERVIEWFLOW_API_URL": api.url})
+    assert ended.code == 1, ended.output
+    assert "Interviewer interviewer-1" in ended.output
+    assert Counter(row["interviewerId"] for row in rows(tmp_path)) == {"interviewer-2": 120}
+    (kept,) = [
+        line for line in project.run("state", "list").output.split() if line.endswith(state_id.removesuffix("-run"))
+    ]
+    state = json.loads(project.run("--log-level=critical", "state", "get", kept).output)
+    bookmarks = state["singer_state"]["bookmarks"]["candidates"]["partitions"]
+    assert [each["context"]["interviewerId"] for each in bookmarks if "replication_key_value" in each] == [
+        "interviewer-2"
+    ]
+
+
 def test_a_custom_field_filter_from_the_environment_keeps_its_numbers(
     project: Project, api: Sandbox, settings: dict[str, str], tmp_path: Path
 ) -> None:
