@@ -67,6 +67,34 @@ def test_each_listed_interviewer_is_loaded_one_at_a_time_and_dbt_follows(tmp_pat
     assert sum(row["candidates"] for row in mart) == sum(HELD.values())
 
 
+def test_an_incomplete_read_is_tried_again_and_fails_with_its_verdict(tmp_path: Path, home: Path) -> None:
+    with Sandbox({"interviewer-1": 40}, lies=("total-too-high",)) as api:
+        project = DbtProject(tmp_path / "project", api)
+        surroundings = project.environment() | {"DAGSTER_HOME": str(home), "MELTANO_PROJECT": str(project.folder)}
+        surroundings |= {"PATH": f"{environment('dagster')}{os.pathsep}{surroundings['PATH']}", "RETRY_DELAY": "0"}
+        parse(project.folder / "transform", surroundings)
+        command = [str(environment("dagster") / "python"), "-c", _LOAD, str(EXAMPLE)]
+        told = subprocess.run(command, check=True, env=surroundings, stdout=subprocess.PIPE).stdout
+    assert json.loads(told.splitlines()[-1]) == [3, {"dagster/partition_row_count": 40, "verdict": "incomplete"}]
+
+
+_LOAD = """\
+import json, sys
+import dagster
+sys.path.insert(0, sys.argv[1])
+import definitions
+with dagster.DagsterInstance.get() as instance:
+    instance.add_dynamic_partitions("interviewers", ["interviewer-1"])
+    run = dagster.materialize(
+        [definitions.candidates], partition_key="interviewer-1", instance=instance, raise_on_error=False
+    )
+    tries = sum(event.is_step_start or event.is_step_restarted for event in run.all_events)
+    (failed,) = [event.step_failure_data for event in run.all_events if event.is_step_failure]
+    print(json.dumps([tries, {name: value.value for name, value in failed.user_failure_data.metadata.items()}]))
+"""
+"""Load one Interviewer, and print the number of tries and what the failure says."""
+
+
 def parse(dbt_project: Path, surroundings: dict[str, str]) -> None:
     """Do what `dagster dev` does by itself: write the manifest."""
     dbt = str(environment("dagster") / "dbt")
