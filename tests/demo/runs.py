@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.request import Request, urlopen
 
 from tap_interviewflow.sandbox.query import PATH
@@ -33,6 +33,7 @@ def settings(api: Sandbox) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
         "TAP_INTERVIEWFLOW_API_KEY": api.key,
         "TAP_INTERVIEWFLOW_API_URL": api.url,
+        "TAP_INTERVIEWFLOW_CUSTOM_FIELD_COLUMNS": "true",
         "TAP_INTERVIEWFLOW_INTERVIEWER_IDS": json.dumps(list(api.interviewers)),
         "no_proxy": "127.0.0.1",
     }
@@ -63,19 +64,25 @@ def load(meltano: str, variables: Mapping[str, str]) -> Iterator[str]:
         sys.exit(f"The pipeline failed, see {LOG}. It ends with: {last}")
 
 
-def read_alone(tap: Sequence[str], variables: Mapping[str, str]) -> tuple[set[str], str]:
-    """Run the tap by itself, and give the IDs that it wrote, and its log."""
+class Read(NamedTuple):
+    """How a run of the tap by itself ended: with which exit code and log, and which IDs it wrote."""
+
+    code: int
+    log: str
+    ids: set[str]
+
+
+def read_alone(tap: Sequence[str], variables: Mapping[str, str]) -> Read:
+    """Run the tap by itself."""
     written = OUTPUT / "candidates.singer.jsonl"
     with written.open("wb") as out:
         # In a folder where no .env is in the way.
         run = [*tap, "--config", "ENV"]
         ended = subprocess.run(run, check=False, cwd=OUTPUT, env=variables, stdout=out, stderr=subprocess.PIPE)
-    log = ended.stderr.decode()
-    if ended.returncode:
-        sys.exit(f"The tap failed:\n{log}")
     with written.open(encoding="utf-8") as lines:
         messages = [json.loads(line) for line in lines]
-    return {message["record"]["id"] for message in messages if message["type"] == "RECORD"}, log
+    ids = {message["record"]["id"] for message in messages if message["type"] == "RECORD"}
+    return Read(ended.returncode, ended.stderr.decode(), ids)
 
 
 def page_by_page(api: Sandbox) -> set[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tap_interviewflow.sandbox.candidates import made_up
-from tests.demo.runs import ALONE, LOADED, LOG, PIPELINE, loaded, page_by_page, read_alone, settings
+from tests.demo.runs import ALONE, LOADED, LOG, PIPELINE, Read, loaded, page_by_page, read_alone, settings
 from tests.sandbox.moves import Moves
 
 if TYPE_CHECKING:
@@ -24,22 +24,26 @@ if TYPE_CHECKING:
 HELD: Final = dict.fromkeys(("interviewer-1", "interviewer-2", "interviewer-3"), 1200)
 MOVES: Final = Moves(("newcomer-first", "deletion", "update-first"), count=5)
 LATER: Final = "2025-12-01T09:00:00.000Z"  # than any made-up time
-QUERY: Final = "SELECT score, _rescued_data, name FROM candidates WHERE _rescued_data IS NOT NULL"
+COLUMNS: Final = ("createdAt", "status", "score", "additionalFields_Manual_Score", "_rescued_data", "name")
+ODD: Final = "SELECT score, _rescued_data, name FROM candidates\nWHERE _rescued_data IS NOT NULL"
 # The name comes last: names in some scripts are wider than their number of characters, or run right to left.
-SHOWN: Final = ("interviewerId", "createdAt", "status", "score", "name")
-VARIES: Final = re.compile(r" \d[\d,.]*(?= s\b| rows a second| requests in all)")
+BY_DATE: Final = """\
+SELECT createdAt, status, score,
+       additionalFields_Manual_Score AS manual_score, name
+FROM candidates ORDER BY createdAt LIMIT 5"""
+VARIES: Final = re.compile(r" \d[\d,.]*(?= s\b| rows a second| requests\b)")
 """What differs from run to run."""
 WHAT_NEXT: Final = f"""
-6. Your own candidates
-   Put this into a file named .env, with a key from API Keys in your dashboard and the IDs from your
-   Interviewers' Integrations tabs:
+7. Your own candidates
+   Put this into a file named .env, with a key from API Keys in your dashboard
+   and the IDs from your Interviewers' Integrations tabs:
 
    TAP_INTERVIEWFLOW_API_KEY=...
    TAP_INTERVIEWFLOW_INTERVIEWER_IDS='["..."]'
 
    $ {{path}}{PIPELINE}
 
-   Your candidates are then in output/candidates.jsonl. README.md says how to load only what is new."""
+   Your candidates are then in output/candidates.jsonl."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Story:
     Attributes:
         terminal: Where it is shown.
         api: The made-up API.
-        load: Runs the pipeline with these variables, and gives the lines of its log as they come.
+        load: Runs the pipeline with these variables, and yields the lines of its log as they come.
         meltano: Where Meltano is.
         tap: The command that runs the tap by itself.
     """
@@ -64,17 +68,19 @@ class Story:
         """Show everything."""
         say = self.terminal.say
         total = sum(HELD.values())
-        say(f"A made-up API on this machine: {len(HELD)} Interviewers with {total:,} candidates. No account is needed.")
+        say(f"A made-up API on this machine: {len(HELD)} Interviewers, {total:,} candidates, no account.")
         self._change("interviewer-2", 7, score="N/A")
         say("\n1. Read everything")
         self.read_everything()
-        say("\n2. Read what is new: one candidate was hired meanwhile, another one has applied")
+        say("\n2. Read what is new: one candidate was hired, another one has applied")
         self.read_what_is_new()
         say("\n3. Lose no odd value: one score is not a number")
         self.find_what_is_odd()
-        say("\n4. Lose nobody while the lists move: newcomers, deletions and updates between the answers")
+        say("\n4. Lose no candidate while lists move: additions, deletions and updates")
         self.read_what_moves()
-        say("\n5. What was loaded: the first of each Interviewer")
+        say("\n5. Say so where a read is not proved: the API states more than it lists")
+        self.read_what_is_incomplete()
+        say("\n6. What was loaded, by date, with custom fields as columns")
         self.show_what_was_loaded()
         say(WHAT_NEXT.format(path=self.meltano.removesuffix("meltano")))
 
@@ -85,19 +91,14 @@ class Story:
         seconds = time.monotonic() - start
         rows = loaded()
         must({row["id"] for row in rows} == self._held(), "What was loaded is not what the API holds.")
-        self.terminal.say(
-            f"   {len(rows):,} candidates loaded, all that the API holds, in {seconds:.1f} s with Meltano.\n"
-        )
-        self.terminal.say(f"   $ {ALONE}")
+        self.terminal.say(f"   {len(rows):,} loaded, all that the API holds, in {seconds:.1f} s with Meltano.\n")
         start = time.monotonic()
-        ids, log = read_alone(self.tap, settings(self.api))
+        read = self._read()
         seconds = time.monotonic() - start
-        must(ids == self._held(), "What the tap read is not what the API holds.")
-        (reading,) = re.findall(r'"metric":"sync_duration","value":([\d.e-]+)', log)
-        speed = len(ids) / float(reading)
-        self.terminal.say(
-            f"   The tap by itself takes {seconds:.1f} s with its start; while it reads, {speed:,.0f} rows a second."
-        )
+        must(read.ids == self._held(), "What the tap read is not what the API holds.")
+        (reading,) = re.findall(r'"metric":"sync_duration","value":([\d.e-]+)', read.log)
+        speed = len(read.ids) / float(reading)
+        self.terminal.say(f"   The tap by itself: {seconds:.1f} s with its start; it reads {speed:,.0f} rows a second.")
 
     def read_what_is_new(self) -> None:
         """Change one candidate, add another one, and load again."""
@@ -111,51 +112,54 @@ class Story:
         newest = {max(each, key=lambda row: row["updatedAt"])["id"] for each in by_interviewer(rows[:before])}
         must(came == new | newest, "What was loaded is not what is new.")
         self.terminal.say(
-            f"   {len(came)} of {len(self._held()):,} loaded: these {len(new)},"
-            " and again the newest of each Interviewer: several can share a time."
+            f"   {len(came)} of {len(self._held()):,} loaded: these {len(new)}, and each Interviewer's newest again."
         )
 
     def find_what_is_odd(self) -> None:
         """Ask for what had no place in its column."""
         (warning, *_) = re.findall(r"[\d,]+ of [\d,]+ values of score .*", LOG.read_text("utf-8"))
-        self.terminal.say(f"   In the log: {warning}\n\n   {QUERY}\n")
-        with contextlib.closing(sqlite3.connect(":memory:")) as database:
-            database.execute("CREATE TABLE candidates (score, _rescued_data, name)")
-            values = [(row["score"], row["_rescued_data"], row["name"]) for row in loaded()]
-            text = [(score, rescued and json.dumps(rescued), name) for score, rescued, name in values]
-            database.executemany("INSERT INTO candidates VALUES (?, ?, ?)", text)
-            found = database.execute(QUERY).fetchall()
-        self.terminal.show(("score", "_rescued_data", "name"), *found)
+        self.terminal.quote(f"In the log: {warning}")
+        found = self._query(ODD)
         must([row[:2] for row in found] == [(None, '{"score": "N/A"}')], "The odd value is not there.")
 
     def read_what_moves(self) -> None:
-        """Read lists that change from answer to answer, with a loop over the pages and with the tap."""
+        """Read lists that change from response to response, with a loop over the pages and with the tap."""
         lists = {interviewer: self.api.candidates(interviewer) for interviewer in HELD}
         self.api.moves = MOVES
-        asked = len(self.api.requests)
+        sent = len(self.api.requests)
         came = page_by_page(self.api)
-        asked = len(self.api.requests) - asked
+        sent = len(self.api.requests) - sent
         there = self._there_throughout()
-        self.terminal.say(f"   {len(there):,} candidates are there from the first request to the last answer.")
-        self.terminal.say(f"   A loop over the pages loses {len(there - came)} of them, with {asked} requests.\n")
+        self.terminal.say(f"   {len(there):,} candidates are there from the first request to the last response.")
+        self.terminal.say(f"   A loop over the pages loses {len(there - came)} of them, with {sent} requests.\n")
         for interviewer, people in lists.items():
             self.api.replace(interviewer, people)
-        self.terminal.say(f"   $ {ALONE}")
-        asked = len(self.api.requests)
-        came, _ = read_alone(self.tap, settings(self.api))
-        asked = len(self.api.requests) - asked
+        sent = len(self.api.requests)
+        read = self._read()
+        sent = len(self.api.requests) - sent
         must(self._there_throughout() == there, "The lists did not move as before.")
-        lost = len(there - came)
+        lost = len(there - read.ids)
+        self.terminal.say(f"   The tap loses {lost} of them: it reads again until two passes agree, {sent} requests.")
+        must(not lost, "The tap lost a candidate.")
+        self.api.moves = None
+
+    def read_what_is_incomplete(self) -> None:
+        """Read a list whose total counts what it does not hold."""
+        self.api.lies = ("total-too-high",)
+        read = self._read(1, TAP_INTERVIEWFLOW_INTERVIEWER_IDS='["interviewer-3"]')
+        self.api.lies = ()
+        (verdict,) = re.findall(r"Interviewer \S+: .* read, .*incomplete: .*", read.log)
+        self.terminal.quote(verdict)
         self.terminal.say(
-            f"   The tap loses {lost} of them: it asks again for what may have moved, {asked} requests in all."
+            f"   It ends with {read.code}, so that a scheduler runs it again. All that came is written,\n"
+            "   no bookmark moves, and nothing is deleted."
         )
-        must(not lost, "The tap lost somebody.")
 
     def show_what_was_loaded(self) -> None:
-        """Show the first rows of each Interviewer."""
-        first = [row for rows in by_interviewer(loaded()[: sum(HELD.values())]) for row in rows[:2]]
-        self.terminal.show(SHOWN, *(tuple(row[column] for column in SHOWN) for row in first))
-        self.terminal.say(f"\n   All rows are in {LOADED.as_posix()}, and what Meltano said in {LOG.as_posix()}.")
+        """Show the first rows by their date."""
+        dates = [row[0] for row in self._query(BY_DATE)]
+        must(dates == sorted(dates), "The rows are not in order.")
+        self.terminal.say(f"\n   All rows are in {LOADED.as_posix()}, with Meltano's log beside them.")
 
     def _load(self) -> None:
         """Run the pipeline, and show what the tap says of each Interviewer."""
@@ -164,7 +168,26 @@ class Story:
             for line in self.load(settings(self.api)):
                 log.write(line)
                 if verdict := re.search(r"Interviewer .* read, .* written.*", line):
-                    self.terminal.say(f"   {verdict[0]}")
+                    self.terminal.quote(verdict[0])
+
+    def _read(self, code: int = 0, **variables: str) -> Read:
+        """Run the tap by itself, to the exit code that it should have."""
+        self.terminal.say(f"   $ {ALONE}")
+        read = read_alone(self.tap, settings(self.api) | variables)
+        must(read.code == code, f"The tap ended with {read.code}: {read.log.splitlines()[-1]}")
+        return read
+
+    def _query(self, query: str) -> list[tuple[Any, ...]]:
+        """Show a query on what was loaded, and what it finds."""
+        values = [[json.dumps(v) if isinstance(v := row[name], dict) else v for name in COLUMNS] for row in loaded()]
+        with contextlib.closing(sqlite3.connect(":memory:")) as database:
+            database.execute(f"CREATE TABLE candidates ({', '.join(COLUMNS)})")
+            database.executemany("INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?)", values)
+            cursor = database.execute(query)
+            names, found = [name for name, *_ in cursor.description], cursor.fetchall()
+        self.terminal.say("\n" + "\n".join(f"   {line}" for line in query.splitlines()) + "\n")
+        self.terminal.show(tuple(names), *found)
+        return found
 
     def _change(self, interviewer: str, number: int, **changes: str) -> dict[str, Any]:
         people = self.api.candidates(interviewer)

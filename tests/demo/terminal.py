@@ -7,17 +7,18 @@ from __future__ import annotations
 import os
 import re
 import sys
+import textwrap
 from dataclasses import dataclass, field
 from html import escape, unescape
 from typing import Final
 
-COLUMNS: Final = 100
+COLUMNS: Final = 80
 _ADVANCE, _LINE, _EDGE, _BAR = 8.43, 20, 20, 36
 # How a line looks, by how it begins: in a real terminal, and in the picture.
 _TONES: Final = (
     (re.compile(r"\d\. "), "1", "head"),
-    (re.compile(r" *(?:\$|SELECT) "), "36", "typed"),
-    (re.compile(r" *(?:Interviewer interviewer-\d:|--)"), "2", "quiet"),
+    (re.compile(r" *(?:\$|SELECT|FROM|WHERE) |   {8}\S"), "36", "typed"),
+    (re.compile(r" *(?:Interviewer interviewer-\d:|--)| +In the log:|     \S"), "2", "quiet"),
 )
 _PICTURE: Final = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" \
@@ -55,6 +56,10 @@ class Terminal:
             self.lines.append(line)
             code = _tone(line)[0] if in_colours else ""
             print(f"\033[{code}m{line}\033[0m" if code else line, flush=True)
+
+    def quote(self, line: str) -> None:
+        """Print a line of a log, which can be longer than the terminal is wide."""
+        self.say("\n".join(textwrap.wrap(line, COLUMNS, initial_indent="   ", subsequent_indent="     ")))
 
     def show(self, *rows: tuple[object, ...]) -> None:
         """Print rows under their heading, as columns."""
