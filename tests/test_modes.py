@@ -376,11 +376,11 @@ class TestVersions:
     @pytest.mark.parametrize(
         ("options", "code", "reason"),
         [
-            ({"metadata": "lies"}, 1, "not everything was read of Interviewer one"),
-            ({"metadata": "lies", "allow_incomplete": True}, 0, "not everything was read of Interviewer one"),
+            ({"metadata": "too-high"}, 1, "not everything was read of Interviewer one"),
+            ({"metadata": "too-high", "allow_incomplete": True}, 0, "not everything was read of Interviewer one"),
             ({"faults": {("two", 1): "always:400"}}, 1, "not everything was read of Interviewer two"),
             ({"faults": {("two", 1): "always:401"}}, 1, "the run ended early"),
-            ({"metadata": "hasMore", "lies": "more-always"}, 0, "Interviewer one: the API states that there are more"),
+            ({"metadata": "hasMore", "wrong": "more-always"}, 0, "Interviewer one: the API states that there are more"),
             ({"faults": {("two", 1): THREE_PAGES}}, 0, "Interviewer two: the API states 3 pages, 1 came"),
         ],
         ids=str,

@@ -12,7 +12,7 @@ import pytest
 
 from tap_interviewflow.sandbox.query import RequestError
 from tap_interviewflow.sandbox.server import SandboxServer
-from tests.sandbox import PATH, Lie, Move, Moves, Sandbox
+from tests.sandbox import PATH, Move, Moves, Sandbox, WrongMetadata
 from tests.sandbox.faults import FAULTS
 
 ONE, TWO = "interviewer-1", "interviewer-2"
@@ -75,11 +75,11 @@ def test_a_fault_that_does_not_exist_is_refused(name: str) -> None:
         Sandbox({ONE: 1}, faults={(ONE, 1): name})
 
 
-@pytest.mark.parametrize("lie", get_args(Lie))
-def test_metadata_that_are_to_be_wrong_are_wrong(lie: Lie) -> None:
-    wrong = Sandbox({ONE: 145, TWO: 1}, metadata="pagination", max_limit=5, lies=lie)
-    with wrong, Sandbox({ONE: 145, TWO: 1}, metadata="pagination", max_limit=5) as right:
-        assert [ask(wrong, page) for page in (1, 2, 15, 29)] != [ask(right, page) for page in (1, 2, 15, 29)]
+@pytest.mark.parametrize("wrong", get_args(WrongMetadata))
+def test_metadata_that_are_to_be_wrong_are_wrong(wrong: WrongMetadata) -> None:
+    other = Sandbox({ONE: 145, TWO: 1}, metadata="pagination", max_limit=5, wrong=wrong)
+    with other, Sandbox({ONE: 145, TWO: 1}, metadata="pagination", max_limit=5) as right:
+        assert [ask(other, page) for page in (1, 2, 15, 29)] != [ask(right, page) for page in (1, 2, 15, 29)]
 
 
 @pytest.mark.parametrize("kind", get_args(Move))
