@@ -145,9 +145,9 @@ class Story:
 
     def read_what_is_incomplete(self) -> None:
         """Read a list whose total counts what it does not hold."""
-        self.api.lies = ("total-too-high",)
+        self.api.wrong = "total-too-high"
         read = self._read(1, TAP_INTERVIEWFLOW_INTERVIEWER_IDS='["interviewer-3"]')
-        self.api.lies = ()
+        self.api.wrong = None
         (verdict,) = re.findall(r"Interviewer \S+: .* read, .*incomplete: .*", read.log)
         self.terminal.quote(verdict)
         self.terminal.say(

@@ -68,7 +68,7 @@ def test_each_listed_interviewer_is_loaded_one_at_a_time_and_dbt_follows(tmp_pat
 
 
 def test_an_incomplete_read_is_tried_again_and_fails_with_its_verdict(tmp_path: Path, home: Path) -> None:
-    with Sandbox({"interviewer-1": 40}, metadata="total", lies=("total-too-high",)) as api:
+    with Sandbox({"interviewer-1": 40}, metadata="total", wrong="total-too-high") as api:
         project = DbtProject(tmp_path / "project", api)
         surroundings = project.environment() | {"DAGSTER_HOME": str(home), "MELTANO_PROJECT": str(project.folder)}
         surroundings |= {"PATH": f"{environment('dagster')}{os.pathsep}{surroundings['PATH']}", "RETRY_DELAY": "0"}
