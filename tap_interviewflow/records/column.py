@@ -6,6 +6,8 @@ from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from jsonschema import Draft202012Validator, FormatChecker, SchemaError
+
 from tap_interviewflow.records.json import fits_double, json_safe
 from tap_interviewflow.records.schema import type_of
 from tap_interviewflow.records.times import are_times, is_time
@@ -19,18 +21,11 @@ _ANNOTATIONS: Final = {"type", "title", "description", "default", "examples"}
 
 
 class Column(NamedTuple):
-    """A property of the schema.
-
-    Attributes:
-        name: Its name.
-        type_name: Its type in words.
-        types: The Python types of its values; None if only ``check`` can tell.
-        check: Whether values, of these types and none of them null, all fit; None if the types are all that counts.
-    """
+    """A property of the schema: its name, its type in words, and whether values, none of them null, all fit it."""
 
     name: str
     type_name: str
-    types: frozenset[type] | None
+    python_types: frozenset[type] | None
     check: Check | None
 
     @classmethod
@@ -43,9 +38,9 @@ class Column(NamedTuple):
         declared = definition.get("type", ())
         types = {declared} if isinstance(declared, str) else set(declared)
         rest = {key: value for key, value in definition.items() if key not in _ANNOTATIONS}
-        for json_type, allowed, column_type, python_types, check in _TYPES:
+        for json_type, allowed, type_name, python_types, check in _TYPES:
             if types - {"null"} == {json_type} and rest in allowed:
-                return cls(name, column_type, frozenset({*python_types, type(None)}), check)
+                return cls(name, type_name, frozenset({*python_types, type(None)}), check)
         return cls(name, "of a type of its own", None, _validator(name, definition))
 
     def mismatches(self, values: Sequence[Any]) -> Sequence[int]:
@@ -55,23 +50,19 @@ class Column(NamedTuple):
         return [index for index, value in enumerate(values) if not self._fit((value,))]
 
     def _fit(self, values: Sequence[Any]) -> bool:
-        if self.types is not None and not self.types.issuperset(map(type, values)):
+        if self.python_types is not None and not self.python_types.issuperset(map(type, values)):
             return False
         return self.check is None or self.check([value for value in values if value is not None])
 
     def describe(self, value: object) -> str:
         """Describe a value that does not fit, in words that follow “3 of 3,600 values of score are”."""
         found = _PLURALS.get(type_of(value), type_of(value))
-        if self.types is not None and type(value) in self.types:
-            unlike = {"number": "numbers beyond 64 bits or a double", "date-time": "not full RFC 3339 times"}
-            found = unlike["number"] if found == "numbers" else unlike.get(self.type_name, "arrays with other values")
+        if (found, self.type_name) == ("numbers", "number"):
+            found = "numbers beyond 64 bits or a double"
         return f"{found}, its column is {self.type_name}"
 
 
 def _validator(name: str, definition: Mapping[str, Any]) -> Check:
-    # Only for catalogs edited by hand, and slow to import.
-    from jsonschema import Draft202012Validator, FormatChecker, SchemaError  # noqa: PLC0415
-
     try:
         Draft202012Validator.check_schema(definition)
     except SchemaError:
@@ -97,19 +88,16 @@ def _are_texts(values: Sequence[Any]) -> bool:
 
 
 _PLURALS: Final = {"boolean": "booleans", "number": "numbers", "array": "arrays", "object": "objects"}
-_OPEN_OBJECTS: Final[tuple[dict[str, Any], ...]] = ({}, {"additionalProperties": True})
-_OPEN_ARRAYS: Final[tuple[dict[str, Any], ...]] = ({}, {"items": {}})
-_ARRAYS_OF_TEXT: Final = ({"items": {"type": ["string"]}}, {"items": {"type": "string"}})
 
-# Of each type of column: its JSON type, what else its definition may say, its name in words, the Python types of its
-# values, and a further check of the values.
+# Of each type of column: its JSON type, what else its definition may be, its name in words, the Python types of its
+# values, and a further check of them.
 _TYPES: Final[tuple[tuple[str, tuple[dict[str, Any], ...], str, set[type], Check | None], ...]] = (
     ("string", ({},), "text", {str}, None),
     ("string", ({"format": "date-time"},), "date-time", {str}, are_times),
     ("number", ({},), "number", {int, Decimal}, _are_numbers),
     ("integer", ({},), "integer", {int}, _are_numbers),
     ("boolean", ({},), "boolean", {bool}, None),
-    ("object", _OPEN_OBJECTS, "object", {dict}, None),
-    ("array", _OPEN_ARRAYS, "array", {list}, None),
-    ("array", _ARRAYS_OF_TEXT, "array of text", {list}, _are_texts),
+    ("object", ({}, {"additionalProperties": True}), "object", {dict}, None),
+    ("array", ({}, {"items": {}}), "array", {list}, None),
+    ("array", ({"items": {"type": ["string"]}}, {"items": {"type": "string"}}), "array of text", {list}, _are_texts),
 )

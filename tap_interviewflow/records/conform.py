@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tap_interviewflow.records.column import Column
 from tap_interviewflow.records.json import is_empty, json_safe
-from tap_interviewflow.records.schema import (
-    CUSTOM_FIELDS,
-    ID,
-    ID_SOURCES,
-    INTERVIEWER,
-    KEY_PROPERTIES,
-    OWN,
-    RESCUED,
-    custom_fields,
-    type_of,
-)
+from tap_interviewflow.records.schema import CUSTOM_FIELDS, ID, ID_SOURCES, INTERVIEWER, OWN, RESCUED, custom_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -37,17 +27,16 @@ class NoIDError(ValueError):
     """A candidate has none of the fields that its key is taken from."""
 
     def __init__(self, index: int) -> None:
-        """Name the candidate by its index on the page, from 0, and the fields that it does not have."""
-        fields = f"no {', '.join(ID_SOURCES[:-1])} or {ID_SOURCES[-1]}"
-        super().__init__(f"the candidate at index {index} has no ID: {fields}")
+        """Name the candidate by its index on the page, from 0."""
+        super().__init__(f"the candidate at index {index} has no ID: no interviewId, id or _id")
 
 
 @dataclass(slots=True)
 class Counts:
-    """What a warning at the end of a run says of candidates, of a page or of the run.
+    """What did not fit of a page or of a run, counted for the warnings at the end.
 
     Attributes:
-        candidates: How many there were.
+        candidates: How many candidates there were.
         unexpected: How many values did not fit, by the field and the mismatch; that of an unknown field is empty.
         replaced: How many characters that no target can store became U+FFFD.
     """
@@ -88,7 +77,7 @@ class Conformer:
         self._empty: dict[str, Any] = dict.fromkeys(properties)
         self._columns = [Column.of(name, each) for name, each in properties.items() if name not in OWN]
         self._custom_fields = custom_fields(properties)
-        self._known = {*properties, *KEY_PROPERTIES} - {RESCUED, *self._custom_fields}
+        self._known = {*properties, INTERVIEWER, ID} - {RESCUED, *self._custom_fields}
         self._expected = {*self._known, *deselected}
         self.has_rescue = RESCUED in properties
         self.width = len(properties)
@@ -146,7 +135,7 @@ class Conformer:
                 for index, (record, sent, key) in enumerate(zip(records, values[name], keys, strict=True)):
                     record[name] = key
                     if sent is not None and sent != key:
-                        yield index, name, sent, f"{type_of(sent)} that differs from the key"
+                        yield index, name, sent, "unlike the key"
         for column in self._columns:
             for index in column.mismatches(values[column.name]):
                 value = values[column.name][index]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tap_interviewflow.records.json import is_empty
 from tap_interviewflow.records.times import is_time
@@ -44,7 +44,7 @@ _ARRAY: Final = {"type": ["array", "null"]}
 _ARRAY_OF_TEXT: Final = {"type": ["array", "null"], "items": {"type": ["string"]}}
 _KEY: Final = {"type": ["string"]}
 
-_TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
+_BY_TYPE: Final[Mapping[str, Any]] = {
     "text": _TEXT,
     "number": _NUMBER,
     "boolean": _BOOLEAN,
@@ -75,6 +75,7 @@ OWN: Final[Mapping[str, Mapping[str, Any]]] = {
 """The columns that the tap makes itself, whatever the API sends."""
 
 
+_Types: TypeAlias = defaultdict[str, Counter[str]]
 logger = logging.getLogger("tap-interviewflow.candidates")
 
 
@@ -88,40 +89,57 @@ def candidates_schema(
             ones, sorted by name.
         custom_field_columns: Whether their custom fields become columns, too, behind the one that holds them all.
     """
-    sampled, custom = _Types(), _Types()
+    types: _Types = defaultdict(Counter)
+    custom_types: _Types = defaultdict(Counter)
     for candidate in sample:
-        sampled.add(candidate)
+        _count(types, candidate)
         if custom_field_columns and isinstance(fields := candidate.get(CUSTOM_FIELDS), dict):
-            custom.add({name: value for name, value in fields.items() if not isinstance(value, (dict, list))})
+            _count(custom_types, {name: value for name, value in fields.items() if not isinstance(value, (dict, list))})
+    custom = _definitions(custom_types)
     definitions: dict[str, Mapping[str, Any]] = {}
     for name, definition in DOCUMENTED.items():
         definitions[name] = definition
         if name == CUSTOM_FIELDS:
-            definitions |= _custom_field_columns(custom.definitions())
-    for name, definition in sorted(sampled.definitions().items()):
+            definitions |= _custom_field_columns(custom)
+    for name, definition in _definitions(types).items():
         definitions.setdefault(name, definition)
-    names = column_names(definitions)
-    properties = {name: dict(definitions[name]) for name in names if name != RESCUED}
+    properties = {name: dict(definitions[name]) for name in column_names(definitions) if name != RESCUED}
     properties[RESCUED] = dict(OWN[RESCUED])
+    if left_out := len(custom) - len(custom_fields(properties)):
+        message = "%d custom fields get no column of their own: their names are empty, too long or alike to others"
+        logger.warning(message, left_out)
     return {"type": "object", "properties": properties, "required": list(KEY_PROPERTIES)}
+
+
+def _count(types: _Types, fields: Mapping[str, object]) -> None:
+    for name, value in fields.items():
+        if isinstance(value, str) and is_time(value):
+            types[name]["date-time"] += 1
+        elif value is not None:
+            types[name]["empty" if is_empty(value) else type_of(value)] += 1
+
+
+def _definitions(types: _Types) -> dict[str, Mapping[str, Any]]:
+    """Return the type that most values of a field have: ``date-time`` only if all are times; none if all are empty."""
+    definitions: dict[str, Mapping[str, Any]] = {}
+    for name, seen in sorted(types.items()):
+        if seen.keys() == {"date-time"}:
+            definitions[name] = _TIME
+        elif seen.keys() != {"empty"}:
+            seen["text"] += seen["date-time"]
+            definitions[name] = _BY_TYPE[max(_BY_TYPE, key=lambda each: seen[each])]
+    return definitions
 
 
 def _custom_field_columns(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Return the columns of custom fields, by name; ``title`` is the name of the field."""
     columns: dict[str, Mapping[str, Any]] = {}
-    for field in sorted(fields):
+    for field, definition in fields.items():
         suffix = re.sub("[^a-zA-Z0-9_]", "", re.sub("[ .-]", "_", field))
         if suffix:
-            definition = _TEXT if fields[field] == _TIME else fields[field]
-            columns.setdefault(f"{CUSTOM_FIELDS}_{suffix}", {"title": field, **definition})
-    names = [name for name in column_names((*DOCUMENTED, *columns)) if name in columns]
-    if left_out := len(fields) - len(names):
-        logger.warning(
-            "%d custom fields get no column of their own, as their names are empty, too long or alike to others; "
-            "their values are in %s",
-            *(left_out, CUSTOM_FIELDS),
-        )
-    return {name: columns[name] for name in names}
+            column = {"title": field, **(_TEXT if definition == _TIME else definition)}
+            columns.setdefault(f"{CUSTOM_FIELDS}_{suffix}", column)
+    return columns
 
 
 def custom_fields(properties: Mapping[str, Any]) -> dict[str, str]:
@@ -162,28 +180,6 @@ def _normalized(name: str) -> str:
     name = re.sub("[^a-zA-Z0-9_. -]", "", name).strip().lower()
     name = re.sub("[. -]", "_", name)
     return f"{'abcdefghij'[int(name[0])]}{name[1:]}" if name[:1].isdigit() else name
-
-
-class _Types:
-    """The types of the values that fields have."""
-
-    def __init__(self) -> None:
-        self._types: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self._not_times: set[str] = set()
-
-    def add(self, fields: Mapping[str, object]) -> None:
-        for name, value in fields.items():
-            if not is_empty(value):
-                self._types[name][type_of(value)] += 1
-            if not (value is None or (isinstance(value, str) and is_time(value))):
-                self._not_times.add(name)
-
-    def definitions(self) -> dict[str, Mapping[str, Any]]:
-        """Return the type that most values of a field have, by its name; ``date-time`` only if all are times."""
-        return {
-            name: _TIME if name not in self._not_times else _TYPES[max(_TYPES, key=lambda each: seen[each])]
-            for name, seen in self._types.items()
-        }
 
 
 def type_of(value: object) -> str:

@@ -159,7 +159,7 @@ def test_a_custom_field_without_a_name_of_its_own_gets_no_column_and_one_warning
     fields = {"a b": 1, "a_b": 2, "a.b": 3, "A_B": 4, "Ключ": 5, "": 6, "x" * 46: 7, "x" * 47: 8}
     assert [column["title"] for column in custom(fields).values()] == ["A_B", "x" * 46]
     (line,) = caplog.messages
-    assert line.startswith("6 custom fields get no column of their own, as their names are empty, too long or alike")
+    assert line.startswith("6 custom fields get no column of their own: their names are empty, too long or alike")
 
 
 def test_a_field_that_is_named_like_the_column_of_a_custom_field_gets_no_column() -> None:
