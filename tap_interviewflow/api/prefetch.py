@@ -42,7 +42,8 @@ class PageQueue:
             pool: The threads that fetch.
         """
         self._fetch = fetch
-        self._limit = limit
+        self._limit = self._page_size = limit
+        self._ids_of_small_page_1: set[str] = set()
         self._pool = pool
         self._is_first_pass = self._is_ahead = True
         self.drop()
@@ -75,6 +76,17 @@ class PageQueue:
         """Return the next page, once it has come."""
         page = self.pending.popleft().result()
         self._expect(page, total_is_reliable=total_is_reliable)
+        if page.number == 1 and 2 * self._limit <= page.limit:
+            self._ids_of_small_page_1 = set(page.ids)
+        elif self._ids_of_small_page_1 and self._ids_of_small_page_1.issuperset(page.ids):
+            # The API does not limit the pages, but filters them, or has no more: what was requested lies within page 1.
+            self._limit = self._page_size
+            self.drop()
+            self._next = 3
+            page = self.read_again(2)
+            self._expect(page, total_is_reliable=total_is_reliable)
+        if page.number > 1:
+            self._ids_of_small_page_1 = set()
         return page
 
     def read_again(self, number: int, limit: int | None = None) -> Page:

@@ -124,6 +124,19 @@ def test_the_page_size_that_the_api_uses_is_requested_from_page_2_on() -> None:
     assert (len(run.written), run.verdict.reason) == (480, None)
 
 
+@pytest.mark.parametrize("metadata", [{}, {"count": True}])
+@pytest.mark.parametrize("hidden", [50, 85, 95])
+def test_an_api_that_filters_its_pages_and_hides_most_of_page_1_loses_no_candidate(
+    hidden: int, metadata: dict[str, Any]
+) -> None:
+    def filtered(page: int, limit: int, _usual: dict[str, Any]) -> dict[str, Any]:
+        listed = [row for row in range((page - 1) * limit, page * limit) if hidden <= row < 350]
+        return {**ids(*listed), **({"count": len(listed)} if metadata else {})}
+
+    run = ScriptedRead(Rows(0, filtered), size=100).run()
+    assert (len(run.written), run.verdict.reason) == (350 - hidden, None)
+
+
 # What proves that a list is complete
 
 
