@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 from singer_sdk import exceptions
@@ -17,9 +17,6 @@ from typing_extensions import override
 
 from tap_interviewflow.api import redact
 from tap_interviewflow.records.json import parse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class OneLineCommand(SingerCommand):
@@ -66,7 +63,7 @@ def read_object(option: str, name: str, content: bytes) -> dict[str, Any]:
     return document
 
 
-def read_config(paths: Iterable[str]) -> dict[str, Any]:
+def read_config(*paths: str) -> dict[str, Any]:
     """Read settings from files, each once, as it may be a pipe; a later one wins."""
     config: dict[str, Any] = {}
     for path in paths:

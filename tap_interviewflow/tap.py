@@ -1,4 +1,4 @@
-"""The tap: its settings, discovery, and what it takes from the command line."""
+"""The tap: it connects the command line, the settings and the catalog with the reader and the stream."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 MAX_TEST_SECONDS: Final = 8.0
-"""Seconds after which ``--test`` tries no more, so that it has ended within ten."""
+"""``--test`` tries no longer, and so ends within ten seconds."""
 
 _ENVIRONMENT: Final = "ENV"
 
@@ -48,8 +48,9 @@ class TapInterviewFlow(Tap):
     message_writer: SingerWriter
 
     def __init__(self, **kwargs: Any) -> None:
-        """Initialize the tap; the arguments are those of the SDK's."""
+        """Initialize the tap; the arguments are those of the SDK."""
         self.shutdown = Shutdown()
+        self._requests = RequestMetrics()
         for name in ("catalog", "state"):  # a program that embeds the tap may give the path of a file
             if isinstance(path := kwargs.get(name), str | PurePath):
                 kwargs[name] = cli.read_object(name, str(path), Path(path).read_bytes())
@@ -63,7 +64,7 @@ class TapInterviewFlow(Tap):
 
     @override
     def discover_streams(self) -> Sequence[Candidates]:
-        """Give the one stream, with the columns that a sample of the API shows unless a catalog says them."""
+        """Return the one stream; without a catalog, a sample of the API shows its columns."""
         sample = () if self.input_catalog is not None else self.reader.sample()
         try:
             schema = candidates_schema(sample, custom_field_columns=self.config.get("custom_field_columns", False))
@@ -76,17 +77,14 @@ class TapInterviewFlow(Tap):
 
     @cached_property
     def reader(self) -> Reader:
-        """What reads the API in this run."""
+        """The reader of this run."""
         return Reader(self.config, self.shutdown, Client(self.config, on_response=self._requests.log))
 
-    @cached_property
-    def _requests(self) -> RequestMetrics:
-        return RequestMetrics()
-
-    # Settings. The SDK's own checks quote a bad value, which may be the key, and name no remedy.
+    # Settings
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        # The SDK's own quotes a bad value, which may be the key.
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         for name in [name for name, value in self._config.items() if value is None]:
@@ -102,8 +100,7 @@ class TapInterviewFlow(Tap):
 
     @property
     def _env_var_config(self) -> dict[str, Any]:  # ty: ignore[incompatible-property-override]
-        # The SDK's puts all of a .env into the process, fails on a number that is none without naming the setting,
-        # and splits what is not JSON.
+        # The SDK's own puts all of a .env into the process, and names no setting that it can't parse.
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         return config.from_environment(schema, self._env_var_prefix)
@@ -115,7 +112,7 @@ class TapInterviewFlow(Tap):
         if self.config.get("start_date") and not is_incremental:
             self.logger.warning("start_date does nothing without incremental replication: all candidates are written")
 
-    # Output
+    # Output and signals
 
     @override
     def run_discovery(self) -> str:
@@ -124,10 +121,9 @@ class TapInterviewFlow(Tap):
         self.message_writer.flush()
         return catalog
 
-    # Signals. The SDK's handler writes into whatever is being written, exits with 0, and leaves SIGHUP to kill.
-
     @override
     def _setup_signal_handlers(self) -> None:
+        # The SDK's own handler writes into a line that is being written, and exits with 0.
         if threading.current_thread() is threading.main_thread():
             self.shutdown.listen()
 
@@ -150,7 +146,7 @@ class TapInterviewFlow(Tap):
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
         # The SDK's own reads no pipe, and says nothing useful of a file that it can't read.
-        return _ConfigInput(cli.read_config(path for path in value if path != _ENVIRONMENT), _ENVIRONMENT in value)
+        return _ConfigInput(cli.read_config(*(path for path in value if path != _ENVIRONMENT)), _ENVIRONMENT in value)
 
     @classmethod
     @override
@@ -166,19 +162,17 @@ class TapInterviewFlow(Tap):
             super().cb_test(ctx, param, value)
             return
         given = ctx.params.get("config", _ConfigInput())
-        tap = cls(config=given.config, parse_env_config=given.parse_env, validate_config=True, setup_mapper=False)
+        tap = cls(config=given.config, parse_env_config=given.parse_env, setup_mapper=False)
         ctx.exit(int(not tap.check()))
 
     def check(self) -> bool:
-        """Say for each Interviewer whether it can be read, without showing a candidate, and tell whether all can."""
+        """Log for each Interviewer whether it can be read, without a candidate's data, and return whether all can."""
         client = Client(self.config, on_response=self._requests.log, patience=MAX_TEST_SECONDS)
         reader = Reader(self.config, self.shutdown, client)
         is_fine = True
-        for interviewer_id, found in reader.check(MAX_TEST_SECONDS):
+        for name, found in reader.check(MAX_TEST_SECONDS):
             if isinstance(found, int):
-                self.logger.info(
-                    "Interviewer %s: found, %s on the first page", interviewer_id, count_of(found, "candidate")
-                )
+                self.logger.info("Interviewer %s: found, %s on the first page", name, count_of(found, "candidate"))
             else:
                 is_fine = False
                 self.logger.error("%s", found)

@@ -181,7 +181,7 @@ def test_every_file_can_be_a_pipe_and_may_begin_with_a_byte_order_mark(
 
 
 def test_ctrl_c_before_the_tap_is_there_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: object) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "read_config", interrupt)
