@@ -274,7 +274,7 @@ def _is_api_url(text: str) -> bool:
     host = parts.hostname or ""
     is_local = host == "localhost" or (parts.scheme == "http" and ipaddress.ip_address(host).is_loopback)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_local)
-    return is_safe and bool(host) and text.isprintable() and not {*text} & {*r" @\?#"}
+    return is_safe and not {*text} & {*"@?#"}
 
 
 _formats: Final = FormatChecker(formats=())

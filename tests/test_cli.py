@@ -7,13 +7,14 @@ import json
 import os
 import signal
 import threading
+import warnings
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from tap_interviewflow import __version__, cli, streams
+from tap_interviewflow import __version__, cli, config, streams
 from tests.runs import Run, config_for, run_here, run_process, start, write
 from tests.sandbox import Sandbox
 
@@ -148,9 +149,9 @@ def test_a_file_that_is_not_a_json_object_is_refused(api: Sandbox, tmp_path: Pat
 @pytest.mark.parametrize("option", OPTIONS)
 def test_a_file_that_is_not_there_is_named(api: Sandbox, tmp_path: Path, option: str) -> None:
     config = write(tmp_path / "config.json", config_for(api))
-    run = run_here("--config", config, option, str(tmp_path / "missing.json"))
+    run = run_here("--config", config, option, str(tmp_path / "is\nmissing.json"))
     assert run.code != 0
-    assert "missing.json" in run.err.splitlines()[-1]
+    assert "is missing.json" in run.err.splitlines()[-1]
     assert "No such file" in run.err.splitlines()[-1]
     assert "Traceback" not in run.err
     assert (run.out, api.requests) == ("", [])
@@ -240,6 +241,15 @@ def test_a_defect_is_one_line_without_what_it_quotes(
     assert line.startswith("Unexpected RuntimeError in fail, line ")
     assert run.code == 1
     assert "Ada" not in run.err
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_of_a_library_is_a_line_of_the_log(
+    api: Sandbox, read: Read, catalog: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "warnings", lambda *_: [warnings.warn("ada@example.com", stacklevel=2)][1:])
+    (line,) = read(api, catalog=catalog).lines("WARNING")
+    assert "UserWarning: " in line
 
 
 @pytest.mark.parametrize("arguments", [("--nosuch",), ("--state", "nosuch.json"), ("--format", "x", "--about")])

@@ -12,7 +12,7 @@ import pytest
 
 from tap_interviewflow import __version__, config
 from tap_interviewflow.tap import TapInterviewFlow
-from tests.batch_files import batch_config, files_of
+from tests.batch_files import files_of
 from tests.runs import Run, catalog_of, config_for, run_here, write
 from tests.sandbox import Sandbox
 
@@ -122,6 +122,7 @@ BAD: list[tuple[str, str, tuple[Any, ...]]] = [
     ("api_url", 'format: "uri"', ("http://127.0.0.1@x.org", r"http://127.0.0.1\@x.org", "http://127.0.0.1.x.org")),
     ("user_agent", 'format: "printable-ascii"', ("tap\nX-Injected: 1", "")),
     ("emit_activate_version_messages", YES_OR_NO, ("maybe",)),
+    ("stream_maps", 'type: ["object", "null"]', ([1], "x")),
 ]
 
 
@@ -303,7 +304,7 @@ def test_a_folder_named_like_the_dotenv_file_does_no_harm(here: Path) -> None:
 
 
 def test_several_files_and_the_environment_make_one_configuration(api: Sandbox, here: Path) -> None:
-    (here / ".env").write_text(f"{PREFIX}PAGE_SIZE=5\n{PREFIX}USER_AGENT=third", "utf-8")
+    (here / ".env").write_text(f"{PREFIX}PAGE_SIZE=5\n{PREFIX}USER_AGENT=third\n{PREFIX}START_DATE", "utf-8")
     first = write(here / "first.json", config_for(api, page_size=2, user_agent="first"))
     second = write(here / "second.json", {"page_size": 3})
     for arguments, limit, agent in (
@@ -345,7 +346,8 @@ def test_batches_that_would_lose_candidates_or_have_an_unknown_key_are_one_line(
 
 @pytest.mark.parametrize("compression", [None, "none", "gzip"])
 def test_batches_may_be_compressed_or_not(api: Sandbox, read: Read, tmp_path: Path, compression: str | None) -> None:
-    given = batch_config(tmp_path / "files") | {"encoding": {**JSONL, "compression": compression}, "batch_size": None}
+    storage: dict[str, Any] = {"root": str(tmp_path / "files"), "prefix": None, "params": {}}
+    given = {"encoding": {**JSONL, "compression": compression}, "storage": storage, "batch_size": None}
     run = read(api, batch_config=given)
     assert run.code == 0, run.err
     assert len(files_of(run)) == 1
