@@ -157,6 +157,11 @@ def test_a_file_that_is_not_there_is_named(api: Sandbox, tmp_path: Path, option:
     assert (run.out, api.requests) == ("", [])
 
 
+def test_a_key_is_not_shown_before_anything_is_read() -> None:
+    run = run_here("--config", "k3y-in-a-name.json", environment={"TAP_INTERVIEWFLOW_API_KEY": "k3y-in-a-name"})
+    assert run.lines("ERROR") == ["….json: No such file or directory"]
+
+
 def test_settings_on_the_command_line_are_refused_and_not_shown(api: Sandbox) -> None:
     run = run_here("--config", json.dumps(config_for(api)))
     assert_failed(run, "--config takes the path of a file, or ENV, and not the settings themselves")

@@ -161,6 +161,10 @@ def test_a_key_in_the_wrong_setting_is_not_shown() -> None:
     assert "misplaced" not in " ".join(errors(additional_fields={"key: misplaced": [1]}))
 
 
+def test_a_program_may_leave_out_the_check() -> None:
+    assert TapInterviewFlow(config={"stream_maps": [1]}, validate_config=False, setup_mapper=False).config
+
+
 # Good ones
 
 
