@@ -84,13 +84,6 @@ def test_discovery_prints_a_catalog_and_nothing_else_and_asks_once_for_each_inte
     assert sorted((body["interviewerId"], body["page"]) for body in api.requests) == [(ONE, 1), (TWO, 1)]
 
 
-def test_discovery_warns_of_an_interviewer_that_the_api_does_not_know(api: Sandbox, read: Read) -> None:
-    run = read(api, "--discover", interviewer_ids=[ONE, "unknown"])
-    (line,) = run.complaints
-    assert line.startswith("Interviewer unknown, page 1: 404 Not Found: the API does not know it")
-    assert run.code == 0
-
-
 def test_with_a_catalog_the_api_is_not_sampled_and_the_same_comes_out(api: Sandbox, read: Read, catalog: Any) -> None:
     run = read(api, catalog=catalog, max_parallel_requests=1)
     assert run.code == 0
@@ -108,24 +101,11 @@ def test_a_stream_that_is_not_selected_is_not_read(api: Sandbox, read: Read, cat
     assert (run.code, run.of("RECORD"), api.requests) == (0, [], [])
 
 
-# State
-
-
-@pytest.mark.parametrize("bookmarks", [None, {"people": 5}, {"candidates": None}], ids=repr)
-def test_a_state_of_another_shape_is_refused(api: Sandbox, read: Read, bookmarks: object) -> None:
-    run = read(api, state={"bookmarks": bookmarks})
-    assert_failed(
-        run,
-        "the state has a shape that this tap does not write, and is not used; give the state of an earlier run, "
-        "or none to start afresh",
-    )
-    assert (run.out, api.requests) == ("", [])
-
-
-@pytest.mark.parametrize("state", [{}, {"bookmarks": {"people": {"since": "2026"}}}], ids=repr)
-def test_a_state_that_says_nothing_of_candidates_is_fine(api: Sandbox, read: Read, state: object) -> None:
-    run = read(api, state=state)
-    assert (run.code, len(run.ids)) == (0, 5), run.err
+def test_a_state_of_another_shape_is_refused_before_the_first_request(api: Sandbox, read: Read) -> None:
+    run = read(api, state={"bookmarks": {"people": 5}})
+    (line,) = run.lines("ERROR")
+    assert line.startswith("the state has a shape that this tap does not write, and is not used; ")
+    assert (run.code, run.out, api.requests) == (1, "", [])
 
 
 # Files and pipes
@@ -208,26 +188,6 @@ def test_ctrl_c_while_the_config_is_waited_for_shows_no_traceback(tmp_path: Path
 
 
 # Failures
-
-
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        ("401", ", page 1: 401 Unauthorized: the API does not accept the key; check the setting api_key"),
-        (
-            "400:no such field",
-            ": page 1: 400 Bad Request: the API says “no such field”; 1 of 2 Interviewers incomplete",
-        ),
-    ],
-)
-def test_a_refusal_is_one_line_that_says_what_to_do(
-    api: Sandbox, read: Read, catalog: Any, status: str, said: str
-) -> None:
-    api.faults = {(TWO, 1): f"always:{status}"}
-    run = read(api, catalog=catalog, max_parallel_requests=1)
-    assert_failed(run, f"Interviewer interviewer-2{said}")
-    assert len(api.requests) == 3, "it was tried again"
-    assert len(run.ids) == 3, "the Interviewer before it was read"
 
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])

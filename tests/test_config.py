@@ -142,18 +142,15 @@ def test_all_bad_settings_are_named_at_once_in_every_mode(api: Sandbox, read: Re
     assert_refused(run, api, " ".join(line_of(name, rule) for name, rule in broken.items()))
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "rule"),
-    [
+def test_a_bad_variable_is_the_same_line(api: Sandbox) -> None:
+    for name, text, rule in (
         ("page_size", "many", NUMBER),
         ("interviewer_ids", "interviewer-1", 'type: ["array"]'),
         ("additional_fields", r'{"review": "\ud800"}', 'type: ["object", "null"]'),
         ("api_key", "k\udcff", 'format: "printable-ascii"'),
-    ],
-)
-def test_a_bad_variable_is_the_same_line(api: Sandbox, name: str, text: str, rule: str) -> None:
-    run = run_here("--config", "ENV", environment=in_environment(config_for(api) | {name: text}))
-    assert_refused(run, api, line_of(name, f"is not valid ({rule})"))
+    ):
+        run = run_here("--config", "ENV", environment=in_environment(config_for(api) | {name: text}))
+        assert_refused(run, api, line_of(name, f"is not valid ({rule})"))
 
 
 def test_a_key_in_the_wrong_setting_is_not_shown() -> None:
@@ -188,16 +185,15 @@ def test_null_means_not_given(api: Sandbox, tmp_path: Path) -> None:
     nothing = dict.fromkeys(SCHEMA["properties"])
     run = run_here("--config", write(tmp_path / "config.json", nothing | config_for(api)))
     assert run.code == 0, run.err
-    assert api.requests[0]["limit"] == 100
+    assert (api.requests[0]["limit"], "additionalFields" in api.requests[0]) == (100, False)
     assert api.headers[0]["user-agent"] == f"tap-interviewflow/{__version__}"
 
 
 def test_what_is_sent_follows_the_settings(api: Sandbox, read: Read) -> None:
     fields = {"Manual Score": 50, "review": "50", "isSynced": True}
     read(api, page_size=7, additional_fields=fields, user_agent="me")
-    assert api.requests[-1]["limit"] == 7
-    assert api.requests[-1]["additionalFields"] == fields
-    assert [type(value) for value in api.requests[-1]["additionalFields"].values()] == [int, str, bool]
+    sent = api.requests[-1]
+    assert (sent["limit"], json.dumps(sent["additionalFields"])) == (7, json.dumps(fields))
     assert (api.headers[-1]["user-agent"], api.headers[-1]["x-api-key"]) == ("me", KEY)
 
 

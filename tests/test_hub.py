@@ -29,17 +29,12 @@ SETTING = {
     "required": ["name", "kind", "label", "description"],
     "properties": {**dict.fromkeys(("name", "label", "description", "placeholder"), TEXT), "kind": {"enum": KINDS}},
 }
-CAPABILITIES = [
-    *("about", "activate-version", "batch", "catalog", "discover", "log-based", "properties"),
-    *("schema-flattening", "state", "stream-maps", "structured-logging", "test"),
-]
 EXTRACTOR: dict[str, Any] = {
     "type": "object",
     "required": ["name", "namespace", "pip_url", "quality", "repo", "settings", "variant"],
     "properties": {
         **dict.fromkeys(("description", "executable", "label", "name", "namespace", "pip_url", "variant"), TEXT),
         **dict.fromkeys(("docs", "domain_url", "repo"), ADDRESS),
-        "capabilities": {"type": "array", "items": {"enum": CAPABILITIES}, "uniqueItems": True},
         "logo_url": {"type": "string", "pattern": r"^/assets/logos/extractors/[a-z-]+\.(svg|png)$"},
         "maintenance_status": {"enum": ["active", "beta", "development", "inactive", "unknown"]},
         "quality": {"enum": ["gold", "silver", "bronze", "unknown"]},
@@ -84,13 +79,7 @@ def test_the_definition_is_one_that_the_hub_takes(path: Path) -> None:
     assert definition["repo"] == URLS["Source"]
     assert f"/{definition['variant']}/" in URLS["Source"].lower()
     assert {extra for extra in EXTRAS if f"`{extra}`" in definition["usage"]} == EXTRAS.keys()
-
-
-def test_the_logo_is_a_small_drawing_without_text() -> None:
-    logo = hub.ROOT / hub.HUB / hub.LOGO
-    assert yaml.safe_load(FILES[DEFINITION])["logo_url"].endswith(logo.name)
-    assert logo.stat().st_size < 5000
-    assert set(re.findall(r"<(\w+)", logo.read_text("utf-8"))) <= {"svg", "title", "g", "path", "circle"}
+    assert (hub.ROOT / hub.HUB / hub.LOGO).is_file()
 
 
 def test_the_variant_is_named_in_the_entries_beside_the_definition() -> None:
