@@ -201,7 +201,7 @@ def test_the_key_is_in_no_log_database_or_list_of_processes(tmp_path: Path) -> N
 
 def test_no_more_requests_are_sent_at_a_time_than_the_pool_has_slots(tmp_path: Path) -> None:
     people = {f"interviewer-{number}": 1000 for number in range(1, 5)}
-    with Sandbox(people, key=KEY, latency=0.5) as api:
+    with Sandbox(people, key=KEY, latency=2) as api:
         airflow = Airflow(tmp_path, api)
         airflow.run("dags", "reserialize")
         airflow.run("dags", "trigger", "load_candidates")
