@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,20 @@ def test_a_run_that_fails_leaves_only_whole_batch_files(read: Read, tmp_path: Pa
     assert run.code == 1
     assert list((tmp_path / "data").iterdir()) == files_of(run)
     assert len(records_by_stream(run)["candidates"]) == 15
+
+
+def test_a_run_that_is_killed_leaves_no_batch_file_that_looks_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with Sandbox({"interviewer-1": 30}, faults={("interviewer-1", 2): "always:hang"}) as api:
+        settings = config_for(api, page_size=10, batch_config=batch_config(folder))
+        process = start("--config", write(tmp_path / "config.json", settings))
+        while not folder.exists() or not list(folder.iterdir()):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+    (file,) = folder.iterdir()
+    assert file.suffix == ".part"
 
 
 SMALL_DISK = 'mount -t tmpfs -o size=64k tmpfs "$0" && { "$@"; code=$?; ls -A "$0" > "$0.listed"; exit $code; }'

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -23,7 +25,6 @@ from tests.test_faults import CATALOG
 from tests.test_modes import incremental, person
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -155,18 +156,31 @@ def test_a_signal_ends_a_run_that_waits(signalled: Callable[..., Run], number: s
     assert len(run.ids) == 20
 
 
-def test_a_signal_ends_a_look_up(signalled: Callable[..., Run]) -> None:
-    with Sandbox({ONE: 60}, faults={(ONE, "nobody"): "always:hang"}) as api:
-        run = signalled(api, 0, None, numbers=[signal.SIGTERM], interview_ids=["nobody"])
-    assert_stopped(run, signal.SIGTERM)
-
-
 @pytest.mark.parametrize("arguments", [[], ["--discover"]])
 def test_a_signal_ends_discovery(signalled: Callable[..., Run], arguments: list[str]) -> None:
     with Sandbox({ONE: 60}, faults={(ONE, 1): "always:hang"}) as api:
         run = signalled(api, 0, 1, *arguments, numbers=[signal.SIGHUP], catalog=None)
     assert (run.code, run.out) == (128 + signal.SIGHUP, "")
     assert "Stopped by SIGHUP" in run.err
+
+
+def test_a_signal_after_the_last_page_counts_and_deletes_nothing(signalled: Callable[..., Run]) -> None:
+    before = logging.getLogRecordFactory()
+
+    def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = before(*args, **kwargs)
+        if "read, 30 written, complete" in record.getMessage():
+            signal.raise_signal(signal.SIGTERM)
+        return record
+
+    logging.setLogRecordFactory(make)
+    try:
+        with Sandbox({ONE: 30}) as api:
+            run = signalled(api, 0, 1, numbers=[], emit_activate_version_messages=True)
+    finally:
+        logging.setLogRecordFactory(before)
+    assert_stopped(run, signal.SIGTERM)
+    assert len(run.ids) == 30
 
 
 def test_signals_that_were_ignored_at_the_start_as_under_nohup_change_nothing(signalled: Callable[..., Run]) -> None:
@@ -225,19 +239,10 @@ def test_a_target_that_reads_on_after_a_signal_gets_whole_lines_and_the_last_sta
         assert run.ids == [held["id"] for held in api.candidates(ONE)[: len(run.ids)]]
 
 
-def test_a_target_that_dies_ends_the_run_quietly(files: Callable[..., list[str]]) -> None:
-    with Sandbox({ONE: 6_000}, record=False, latency=0.01) as api:
-        process = start(*files(api, page_size=20))
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.stdout.close()
-        run = ended(process)
-    assert run.code == 1
-    assert "Stopped: the target reads no more" in run.lines("INFO")
-    assert not run.lines("ERROR")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="it takes /proc to fill a pipe that others write to")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it takes /proc to fill a pipe that others write to")
+@linux
 def test_a_signal_ends_a_run_whose_log_nobody_reads_with_the_last_state(files: Callable[..., list[str]]) -> None:
     with Sandbox({ONE: 60}, latency=0.05) as api:
         process = start(*files(api, page_size=10))
@@ -251,6 +256,33 @@ def test_a_signal_ends_a_run_whose_log_nobody_reads_with_the_last_state(files: C
     assert run.out.endswith("\n")
     assert run.messages[-1]["type"] == "STATE"
     assert len(run.ids) >= 20
+
+
+LOGS = """
+import sys
+from tap_interviewflow import __main__, shutdown
+__main__.own_process()
+stop = shutdown.Shutdown()
+stop.listen()
+print("listening", flush=True)
+print("a line of the log", file=sys.stderr)
+print("on", flush=True)
+stop.raise_if_requested()
+"""
+
+
+@linux
+def test_a_signal_ends_the_wait_for_a_reader_of_the_log_so_that_the_run_goes_on_to_its_state() -> None:
+    reading, writing = os.pipe()
+    fill(writing)
+    with subprocess.Popen([sys.executable, "-c", LOGS], stdout=subprocess.PIPE, stderr=writing) as process:
+        read_to(process.stdout, b"listening")
+        time.sleep(0.1)
+        process.terminate()
+        read_to(process.stdout, b"on\n")
+        assert process.wait(SOON) == 128 + signal.SIGTERM
+    os.close(reading)
+    os.close(writing)
 
 
 def fill(number: int) -> None:

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from singer_sdk.singerlib import StateMessage
@@ -20,12 +20,10 @@ from singer_sdk.singerlib import StateMessage
 from tap_interviewflow.writer import SingerWriter
 from tests.runs import Run, config_for, run_here, start, write
 from tests.sandbox import Sandbox
-from tests.test_faults import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from tests.conftest import Read
 
 ONE = "interviewer-1"
 PIPE = 2**16
@@ -119,20 +117,6 @@ def test_what_stands_in_for_standard_output_gets_everything(
     assert (content.getvalue().decode() if has_bytes else text.getvalue()) == "ä\nb\n"
 
 
-PATHS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "flattening": {"flattening_enabled": True, "flattening_max_depth": 1},
-    "look-ups": {"interview_ids": ["c0", "c1", "c2"]},
-}
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_the_last_record_is_out_when_a_run_ends(read: Read, path: str) -> None:
-    with Sandbox({ONE: [{"id": f"c{number}"} for number in range(3)]}) as api:
-        run = read(api, catalog=CATALOG, **PATHS[path])
-    assert (run.code, run.ids) == (0, ["c0", "c1", "c2"])
-
-
 @posix
 @pytest.mark.parametrize("is_unbuffered", [False, True])
 def test_a_socket_gets_all_that_a_process_writes(tmp_path: Path, *, is_unbuffered: bool) -> None:
@@ -173,17 +157,28 @@ def test_a_target_that_hangs_up_while_it_is_waited_for_is_gone(
             writer.write_message(STATE)
 
 
-@pytest.mark.parametrize("arguments", [[], ["--discover"]])
-def test_a_target_that_is_gone_ends_the_command_quietly(
-    target: tuple[io.FileIO, io.FileIO], tmp_path: Path, arguments: list[str]
-) -> None:
+def test_a_target_that_is_gone_ends_discovery_quietly(target: tuple[io.FileIO, io.FileIO], tmp_path: Path) -> None:
     reading, writing = target
     reading.close()
     with Sandbox({ONE: 5}) as api, as_stdout(writing.fileno()):
-        files = ["--config", write(tmp_path / "config.json", config_for(api))]
-        run = run_here(*files, *arguments, stdout=sys.stdout)
+        config = write(tmp_path / "config.json", config_for(api))
+        run = run_here("--config", config, "--discover", stdout=sys.stdout)
     assert run.code == 1
     assert not run.complaints
+
+
+@posix
+def test_a_target_that_dies_ends_the_run_quietly(tmp_path: Path) -> None:
+    with Sandbox({ONE: 6_000}, record=False, latency=0.01) as api:
+        process = start("--config", write(tmp_path / "config.json", config_for(api)))
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        _, err = process.communicate()
+    run = Run(process.returncode, "", err.decode())
+    assert run.code == 1
+    assert "Stopped: the target reads no more" in run.lines("INFO")
+    assert not run.lines("ERROR")
 
 
 # What is no target
