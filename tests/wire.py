@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from contextlib import contextmanager, suppress
@@ -16,12 +17,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def serving(answer: Answer, tls: ssl.SSLContext | None = None, *, is_proxy: bool = False) -> Generator[str]:
-    """Answer each request on a connection of its own.
+    """Answer each request on a connection of its own; ``answer`` makes the pieces of a response from a request's bytes.
 
-    Args:
-        answer: Gets the bytes of a request, gives the pieces of its response.
-        tls: What to speak TLS with.
-        is_proxy: Whether to speak it in the tunnel that a first request asks for; ``answer`` gets that one, too.
+    As a proxy it gets the request for a tunnel, too, in which it speaks TLS.
 
     Yields:
         The origin.
@@ -68,10 +66,8 @@ def read_request(connection: socket.socket) -> bytes:
     request = b""
     while True:
         head, separator, body = request.partition(b"\r\n\r\n")
-        length = next(
-            (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
-        )
-        if separator and len(body) >= length:
+        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        if separator and len(body) >= int(length[1] if length else 0):
             return request
         piece = connection.recv(2**16)
         if not piece:

@@ -165,7 +165,7 @@ class Client:
     @cached_property
     def _addresses(self) -> int:
         with suppress(OSError, UnicodeError):  # the request itself says what is wrong with the host
-            return len(socket.getaddrinfo(self._peer.host.strip("[]"), self._peer.port, type=socket.SOCK_STREAM)) or 1
+            return len(socket.getaddrinfo(self._peer.host, self._peer.port, type=socket.SOCK_STREAM)) or 1
         return 1
 
     def _response(self, response: urllib3.BaseHTTPResponse, body: bytes, sent: float) -> Response:
@@ -228,7 +228,7 @@ def _pool(request: requests.PreparedRequest, max_connections: int) -> Any:  # no
         # To load the authorities takes as long as fifty requests: connections share them, but for those of a proxy.
         adapter.init_poolmanager(1, max_connections, ssl_context=context)
         return adapter.get_connection_with_tls_context(request, bundle if select_proxy(url, proxies) else True, proxies)
-    except (requests.RequestException, HTTPError, ValueError):
+    except (requests.RequestException, HTTPError):
         raise FatalAPIError(f"{_PROXY} is of a kind that is not supported (SOCKS needs the package PySocks)") from None
     except OSError:  # TLS's own errors are such
         raise FatalAPIError("REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates") from None

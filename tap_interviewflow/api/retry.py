@@ -115,7 +115,7 @@ def retry_after(header: str | None) -> float | None:
     if text.isascii() and text.replace(".", "", 1).isdigit():
         return float(text)
     moment = http_date(text)
-    return None if moment is None else max(0.0, moment.timestamp() - time.time())
+    return None if moment is None else moment.timestamp() - time.time()
 
 
 @lru_cache(maxsize=16)  # a busy API sends the same second many times

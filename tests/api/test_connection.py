@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import time as real_time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from tests.sandbox import PATH, Sandbox
 from tests.wire import ok, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from tests.api.conftest import NewClient
@@ -66,7 +67,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     [
         *("http://localhost:{port}/", "https://127.0.0.1:{port}/", "//127.0.0.2:{port}/", "ftp://127.0.0.1/"),
         *("http://127.0.0.1:{port}@127.0.0.2:{port}/", "http://127.0.0.2:{port}\\@localhost:{port}/", "http://[::1/"),
-        *("http://127.0.0.1:99999999/", "javascript:alert(1)", "http://\x1b31m.example.com/", f"http://{'x' * 1000}/"),
+        *(
+            "http://127.0.0.1:99999999/",
+            f"http://{KEY}.example.com/",
+            "http://\x1b31m.example.com/",
+            f"http://{'x' * 1000}/",
+        ),
     ],
 )
 def test_the_key_follows_no_redirect_to_another_origin(new_client: NewClient, location: str) -> None:
@@ -74,8 +80,9 @@ def test_the_key_follows_no_redirect_to_another_origin(new_client: NewClient, lo
         api.faults = {(ONE, 1): f"always:redirect:{location.format(port=api.port)}"}
         line = failure(new_client(api))
         assert len(api.requests) == 1
-    assert " (307), which is refused: the key and the candidates stay with api_url" in line
-    assert len(line) < 300
+    assert re.search(
+        r"redirects to .{,150} \(307\), which is refused: the key and the candidates stay with api_url", line
+    )
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])
@@ -137,9 +144,16 @@ def test_the_limit_of_connecting_counts_once_for_all_addresses_of_a_host(
     assert len(waited) > 4
 
 
-def test_a_redirect_does_not_begin_the_time_anew(new_client: NewClient) -> None:
-    with Sandbox({ONE: 5}, latency=0.15, faults={(ONE, 1): [f"redirect:{PATH}"] * 3}) as api:
-        assert "no answer within " in failure(new_client(api, request_timeout=0.4, patience=0.5))
+@pytest.mark.timeout(20)
+def test_a_body_that_comes_drop_by_drop_meets_the_limit(new_client: NewClient) -> None:
+    def drip(_: bytes) -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"
+        while True:
+            yield b" "
+            real_time.sleep(0.02)
+
+    with serving(drip) as url:
+        assert "no answer within " in failure(new_client(url, request_timeout=0.1, patience=0.2))
 
 
 # Not a response
@@ -161,26 +175,6 @@ def test_what_is_no_response_is_tried_again_and_quoted_nowhere(
         caplog.set_level("DEBUG", name)
     assert failure_of(new_client, response).endswith("; gave up after 8 tries")
     assert "example.com" not in caplog.text
-
-
-def test_neither_cookies_nor_a_netrc_add_to_a_request(
-    new_client: NewClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password something\n")
-    (tmp_path / "netrc").chmod(0o600)
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    seen = []
-
-    def see(request: bytes) -> list[bytes]:
-        seen.append(request)
-        return [ok(b"{}", "Set-Cookie: session=1")]
-
-    with serving(see) as url:
-        client = new_client(url)
-        for _ in range(2):
-            client.fetch(page(1), WHERE)
-    assert seen[0] == seen[1]
-    assert b"authorization" not in seen[0].lower()
 
 
 # Proxies
@@ -240,15 +234,6 @@ def test_a_proxy_that_refuses_is_told_apart_from_the_api(
         assert re.fullmatch(f"the proxy of the environment {line}", failure(new_client(FAR_API)))
 
 
-@pytest.mark.parametrize("proxy", ["socks9://127.0.0.1:1", "ftp://127.0.0.1:1", "http://", "http://a:b@[::1"])
-def test_a_proxy_of_an_unknown_kind_is_refused_at_once(
-    new_client: NewClient, monkeypatch: pytest.MonkeyPatch, proxy: str
-) -> None:
-    monkeypatch.setenv("ALL_PROXY", proxy)
-    with pytest.raises(FatalAPIError, match=r"^the proxy of the environment is of a kind that is not supported"):
-        new_client(FAR_API)
-
-
 # Certificates
 
 
@@ -265,13 +250,18 @@ def test_a_certificate_that_can_not_be_verified_is_refused_at_once(
     assert not seen
 
 
-@pytest.mark.parametrize("content", [None, "no certificate"])
-@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_bundle_without_certificates_is_refused_at_once(
-    new_client: NewClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str | None
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        *(("ALL_PROXY", proxy, "the proxy of the environment is of a kind that is not supported")
+          for proxy in ("socks9://127.0.0.1:1", "ftp://127.0.0.1:1", "http://", "http://a:b@[::1")),
+        *((name, bundle, "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates")
+          for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") for bundle in ("/dev/null/ca.pem", __file__)),
+    ],
+)  # fmt: skip
+def test_a_proxy_or_a_bundle_that_can_not_be_used_is_refused_at_once(
+    new_client: NewClient, monkeypatch: pytest.MonkeyPatch, name: str, value: str, line: str
 ) -> None:
-    if content is not None:
-        (tmp_path / "ca.pem").write_text(content)
-    monkeypatch.setenv(name, str(tmp_path / "ca.pem"))
-    with pytest.raises(FatalAPIError, match=r"names no file of certificates$"):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(FatalAPIError, match=f"^{line}"):
         new_client(FAR_API)

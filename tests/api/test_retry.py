@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time as real_time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
 import pytest
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.api.retry import (
-    MAX_RETRY_AFTER,
-    MAX_TRIES,
-    MIN_WAIT,
-    POLL_INTERVAL,
-    AbandonedError,
-    RetriableError,
-    Retries,
-    http_date,
-    wait,
-)
+from tap_interviewflow.api.retry import AbandonedError, RetriableError, Retries, http_date, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +55,8 @@ def test_what_stays_is_given_up_after_eight_tries_with_doubled_waits_and_one_lin
     with pytest.raises(FatalAPIError, match=rf"^{failure}; gave up after 8 tries$"):
         run(Retries(), Mock(side_effect=failure))
     assert 123 <= time.now <= 1.25 * 123 + 1
-    assert len(caplog.messages) == MAX_TRIES - 1
-    for number, line in enumerate(caplog.messages, start=2):
-        assert line.startswith(f"Interviewer 1, page 1: {failure}; try {number} of 8 in ")
+    wording = re.compile(rf"Interviewer 1, page 1: {failure}; try [2-8] of 8 in [\d.]+ s")
+    assert [bool(wording.fullmatch(line)) for line in caplog.messages] == [True] * 7
 
 
 def test_two_that_fail_together_do_not_try_again_together() -> None:
@@ -79,17 +68,23 @@ def test_two_that_fail_together_do_not_try_again_together() -> None:
     ("header", "least", "most"),
     [
         *((text, 7, 7.2) for text in ("7", "007", " 7 ")),
-        ("0", MIN_WAIT, MIN_WAIT),
+        ("0", 0.5, 0.5),
         ("1.5", 1.5, 1.7),
         *((f"Sat, 31 Jan 2026 {text}", 30, 30.2) for text in ("12:00:30 GMT", "12:00:30 -0000", "13:00:30 +0100")),
-        ("Sat, 31 Jan 2026 11:00:00 GMT", MIN_WAIT, MIN_WAIT),
-        *((text, MAX_RETRY_AFTER, MAX_RETRY_AFTER + 0.2) for text in ("9" * 2**16, "Fri, 31 Dec 9999 23:59:59 GMT")),
-        *((garbage, 1, 1.25) for garbage in ("", "-5", "1.5.5", ".", "soon", "٣", "Mon", " " * 2**16, "1e9", "inf")),
-        *((text, 1, 1.25) for text in ("Fri, 31 Dec 99999999999999999999", "31 Jan 0000 00:00:00 -9999999999")),
+        ("Sat, 31 Jan 2026 11:00:00 GMT", 0.5, 0.5),
+        *((text, 300, 300.2) for text in ("9" * 2**16, "Fri, 31 Dec 9999 23:59:59 GMT")),
+        *((text, 1, 1.25) for text in ("", "-5", "1.5.5", "soon", "٣", " " * 2**16, "1e9", "inf", "9 Dec 9999999")),
     ],
 )
-def test_retry_after_is_obeyed_where_it_makes_sense(time: FakeTime, header: str, least: float, most: float) -> None:
-    run(Retries(), Mock(side_effect=[busy(header), None]))
+def test_retry_after_is_obeyed_where_it_makes_sense_in_any_time_zone(
+    time: FakeTime, monkeypatch: pytest.MonkeyPatch, header: str, least: float, most: float
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        tzset()
+        http_date.cache_clear()
+        run(Retries(), Mock(side_effect=[busy(header), None]))
+    tzset()
     assert least <= time.now <= most
 
 
@@ -131,7 +126,7 @@ def test_a_failure_that_is_no_429_counts_whatever_gets_through(time: FakeTime) -
 def test_what_is_not_wanted_any_more_is_not_waited_for(time: FakeTime) -> None:
     with pytest.raises(AbandonedError):
         run(Retries(), Mock(side_effect=down()), lambda: time.now < 20)
-    assert time.now < 20 + POLL_INTERVAL
+    assert time.now < 21
 
 
 @pytest.mark.parametrize("failure", [down(), down("60"), busy("60"), busy()])
@@ -142,25 +137,4 @@ def test_no_wait_goes_beyond_the_patience(time: FakeTime, failure: RetriableErro
             run(retries, attempt)
     assert time.now <= 20
     assert attempt.call_args_list[0].args == (10,)
-    assert all(0 <= call.args[0] <= 10 for call in attempt.call_args_list)
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("Sat, 31 Jan 2026 12:00:30 GMT", datetime(2026, 1, 31, 12, 0, 30, tzinfo=UTC)),
-        ("Sat, 31 Jan 2026 12:00:30 +0200", datetime(2026, 1, 31, 10, 0, 30, tzinfo=UTC)),
-        *((text, None) for text in ("yesterday", "", "(" * 2**16, "Sat, 31 Jan 99999 12:00:30 GMT")),
-    ],
-)
-def test_a_date_of_a_header_is_a_time_in_utc_wherever_one_is(
-    monkeypatch: pytest.MonkeyPatch, text: str, moment: datetime | None
-) -> None:
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    http_date.cache_clear()
-    try:
-        tzset()
-        assert http_date(text) == moment
-    finally:
-        monkeypatch.undo()
-        tzset()
+    assert all(0 <= call.args[0] < 10.01 for call in attempt.call_args_list)
