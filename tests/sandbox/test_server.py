@@ -21,7 +21,7 @@ ONE, TWO = "interviewer-1", "interviewer-2"
 def ask(api: Sandbox, page: int = 1, interviewer: str = ONE, **body: object) -> Any:
     """Return what came: the status with the body, or the kind of failure."""
     sent = json.dumps({"interviewerId": interviewer, "page": page, "limit": 10, **body})
-    with closing(http.client.HTTPConnection("127.0.0.1", api.port, timeout=0.5)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", api.port, timeout=0.3)) as connection:
         try:
             connection.request("POST", PATH, sent, {"X-API-KEY": api.key})
             response = connection.getresponse()
