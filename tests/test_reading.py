@@ -124,8 +124,7 @@ def test_an_error_of_one_interviewer_does_not_stop_the_others_and_ends_the_run_w
     with Sandbox({ONE: 5, TWO: 25}, faults={(ONE, 1): f"always:{fault}"}) as api:
         for allow_incomplete in (False, True):  # which is for totals, not for errors
             run = read(api, page_size=10, allow_incomplete=allow_incomplete)
-            assert written(run) == held(api, TWO)
-            assert (run.code, run.messages[-1]["type"]) == (1, "STATE")
+            assert (run.code, run.messages[-1]["type"], written(run)) == (1, "STATE", held(api, TWO))
             (line,) = run.lines("ERROR")
             assert line.startswith(f"Interviewer {ONE}: page 1: {ERRORS[fault]}")
             assert "allow_incomplete" not in line
@@ -372,9 +371,11 @@ def assert_no_silent_loss(run: Run, api: Sandbox) -> None:
     assert set(api.present_throughout(ONE)) <= set(run.ids) or run.code == 1
 
 
+# An addition and a deletion between the same responses leave a total as it was: the gap that the README names.
+MIX: list[Move] = [kind for kind in get_args(Move) if kind != "deletion"]
 MOVES = [
     *(Moves([kind], 6) for kind in get_args(Move)),
-    *(pytest.param(Moves(list(get_args(Move)), 8, seed), marks=pytest.mark.slow) for seed in range(20)),
+    *(pytest.param(Moves(MIX, 8, seed), marks=pytest.mark.slow) for seed in range(20)),
 ]
 
 
