@@ -17,7 +17,7 @@ def moment(text: str) -> datetime:
 
 
 def selected(start: str | None, *values: object) -> tuple[list[Any], str | None]:
-    """Give the values of the replication key that are selected, and the bookmark after them."""
+    """Return the values of the replication key that are selected, and the bookmark after them."""
     bookmark = Bookmark("updatedAt", moment(start) if start else None)
     records = bookmark.select([{"updatedAt": value} for value in values])
     return [record["updatedAt"] for record in records], bookmark.value(LIMIT)
