@@ -1,4 +1,4 @@
-"""Whatever comes for an answer, a page comes of it or one of the tap's own errors."""
+"""Every response makes a page, or one of the tap's own errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tap_interviewflow.api.retry import RetriableError
 from tap_interviewflow.records.conform import Conformer, NoIDError
 from tap_interviewflow.records.schema import candidates_schema
 from tap_interviewflow.writer import record_lines
-from tests import strangers
+from tests import untrusted
 from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -107,14 +107,14 @@ def test_an_answer_that_is_cut_anywhere_is_an_error(body: bytes) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(page=strangers.pages)
+@given(page=untrusted.pages)
 def test_the_tap_ends_well_whatever_a_page_holds(page: list[dict[str, Any]], read: Read, api: Sandbox) -> None:
-    api.replace(ONE, strangers.to_json({"data": {"candidates": page}}))
+    api.replace(ONE, untrusted.to_json({"data": {"candidates": page}}))
     run = read(api)
     assert run.code == 0, run.err
     properties = run.of("SCHEMA")[0]["schema"]["properties"]
-    expected = [strangers.record_of(sent, properties, ONE) for sent in page]
-    assert list(map(strangers.spelled, run.records)) == list(map(strangers.spelled, expected))
+    expected = [untrusted.record_of(sent, properties, ONE) for sent in page]
+    assert list(map(untrusted.spelled, run.records)) == list(map(untrusted.spelled, expected))
 
 
 @pytest.fixture

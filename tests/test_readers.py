@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 
-from tests import strangers
+from tests import untrusted
 from tests.batch_files import batch_config, records_by_stream
 from tests.sandbox import Sandbox
 
@@ -96,7 +96,7 @@ def test_lines_and_batch_files_hold_the_same_by_the_schema_and_are_counted(
 def spelled(run: Run) -> dict[str, list[list[tuple[str, str]]]]:
     """Spell records so that two are alike only if their columns, their order and every digit are."""
     return {
-        stream: [[(name, strangers.spelled(value)) for name, value in record.items()] for record in records]
+        stream: [[(name, untrusted.spelled(value)) for name, value in record.items()] for record in records]
         for stream, records in records_by_stream(run).items()
     }
 

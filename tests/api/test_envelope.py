@@ -31,7 +31,7 @@ def nested(path: list[str], value: object) -> Any:
 
 
 def refused(document: object, records_jsonpath: str | None = None) -> str:
-    """Say why an answer is not a page."""
+    """Return why an answer is not a page."""
     with pytest.raises(FatalAPIError) as caught:
         open_page(document, records_jsonpath)
     return str(caught.value)
@@ -348,7 +348,7 @@ ALONE: list[Any] = [ADA, {"candidate": ADA}, {"interview": ADA}, {"ok": True, "i
 FOUND: list[Any] = [
     *ALONE,
     {"success": True, "status": "success", "message": "Found", "candidate": ADA},
-    *([ADA], {"results": [ADA]}, {"data": [BOB, ADA]}),
+    *([ADA], {"results": [ADA, ADA]}, {"data": [BOB, ADA]}),
     *({"success": True, "code": 200, wrapper: inner} for wrapper in WRAPPERS for inner in ALONE),
     *({wrapper: inner} for wrapper in WRAPPERS for inner in (*ALONE, {"candidates": [BOB, ADA]})),
 ]
@@ -389,6 +389,14 @@ INTERVIEW = {"id": "i1", "score": 72}
 def test_the_interview_is_found_however_its_person_stands_to_it(answer: dict[str, Any], record: dict[str, Any]) -> None:
     for place in ([], *([wrapper] for wrapper in WRAPPERS)):
         assert open_look_up(nested(place, answer), "i1") == [record], place
+
+
+def test_nothing_is_lost_where_a_person_has_an_interview_inside_and_what_is_dropped_stays_dropped() -> None:
+    answer = {**PERSON, "success": "of a kind", "interview": {**INTERVIEW, "status": "completed"}}
+    beside = {"name": "Ada", "success": "of a kind"}
+    record = {**INTERVIEW, "status": "completed", **beside}
+    assert open_look_up(answer, "i1") == [{**record, "response": {"id": "p9", "status": "active"}}]
+    assert open_look_up(answer, "i1", dropped={"status"}) == [{**record, "response": {"id": "p9"}}]
 
 
 values = st.none() | st.integers(0, 9) | st.sampled_from(["a", "b", {"x": 1}, []])

@@ -15,7 +15,7 @@ from tap_interviewflow.records.conform import Conformer, Counts, NoIDError, ids_
 from tap_interviewflow.records.json import decode
 from tap_interviewflow.records.schema import candidates_schema
 from tap_interviewflow.writer import record_lines
-from tests import strangers
+from tests import untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +26,8 @@ KEYS = {"interviewerId": {"type": ["string"]}, "id": {"type": ["string"]}}
 
 
 def conform(schema: dict[str, Any], page: Sequence[object], **options: Any) -> tuple[list[dict[str, Any]], Counts]:
-    """Take a page from its JSON to RECORD lines, and give the records as a reader that keeps every digit has them."""
-    document = decode(strangers.to_json(page))
+    """Take a page from its JSON to RECORD lines, and return the records as a reader that keeps every digit has them."""
+    document = decode(untrusted.to_json(page))
     records, counts = Conformer(schema, **options).conform(
         document.value, ONE, has_extreme_numbers=document.has_extreme_numbers
     )
@@ -36,7 +36,7 @@ def conform(schema: dict[str, Any], page: Sequence[object], **options: Any) -> t
 
 
 def filled(sent: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """Conform one candidate to the documented schema, and give what is not null but for the Interviewer."""
+    """Conform one candidate to the documented schema, and return what is not null but for the Interviewer."""
     ((record,), _) = conform(candidates_schema(), [sent], **options)
     assert record.pop("interviewerId") == ONE
     return {name: value for name, value in record.items() if value is not None}
@@ -45,12 +45,12 @@ def filled(sent: dict[str, Any], **options: Any) -> dict[str, Any]:
 @st.composite
 def schemas_and_pages(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """A page, and a schema from a sample that may or may not have seen it."""
-    page = draw(strangers.pages)
+    page = draw(untrusted.pages)
     sample = draw(st.lists(st.sampled_from(page), max_size=6)) if page else []
-    return candidates_schema(decode(strangers.to_json(sample)).value), page
+    return candidates_schema(decode(untrusted.to_json(sample)).value), page
 
 
-# Whatever a stranger sends
+# Whatever the API sends
 
 
 @given(schemas_and_pages(), st.data())
@@ -63,8 +63,8 @@ def test_a_record_is_what_the_contract_says(
     names = [name for name in schema["properties"] if name not in KEYS]
     deselected = data.draw(st.sets(st.sampled_from(names), max_size=3)) if data else set()
     records, _ = conform(schema, page, deselected=deselected)
-    expected = [strangers.record_of(sent, schema["properties"], ONE, deselected) for sent in page]
-    assert list(map(strangers.spelled, records)) == list(map(strangers.spelled, expected))
+    expected = [untrusted.record_of(sent, schema["properties"], ONE, deselected) for sent in page]
+    assert list(map(untrusted.spelled, records)) == list(map(untrusted.spelled, expected))
 
 
 @given(schemas_and_pages())
@@ -82,21 +82,21 @@ def test_a_record_is_valid_complete_and_gives_back_what_was_sent(
         # A page is conformed as each of its candidates alone.
         ((alone,), its_counts) = conform(schema, [sent])
         sum_of_counts.add(its_counts)
-        assert strangers.spelled(alone) == strangers.spelled(record)
+        assert untrusted.spelled(alone) == untrusted.spelled(record)
         rescued = record.pop("_rescued_data") or {}
         came = {name: value for name, value in record.items() if value is not None} | rescued
         expected = {
-            name: strangers.safe(value, rescued=name in rescued)
-            for name, value in strangers.received(sent).items()
+            name: untrusted.safe(value, rescued=name in rescued)
+            for name, value in untrusted.received(sent).items()
             if value is not None or name in rescued
         }
         # The key is in the record whatever was sent in its place.
         keys = {name: record[name] for name in KEYS if name not in expected}
-        assert strangers.spelled(came) == strangers.spelled(expected | keys)
+        assert untrusted.spelled(came) == untrusted.spelled(expected | keys)
         # Conforming it again changes nothing.
         ((again,), _) = conform(schema, [record])
         assert again.pop("_rescued_data") is None
-        assert strangers.spelled(again) == strangers.spelled(record)
+        assert untrusted.spelled(again) == untrusted.spelled(record)
     assert counts == sum_of_counts
 
 
@@ -193,16 +193,16 @@ def test_without_a_column_for_it_nothing_is_rescued_and_all_is_counted() -> None
 def test_what_did_not_fit_is_counted_by_its_name_and_the_mismatch() -> None:
     schema = candidates_schema([{"score": 1}])
     page = [
-        {"id": "a", "score": "N/A", "surprise": 1, "nothing": None},
-        {"id": "b", "score": "none", "surprise": False, "createdAt": "soon"},
-        {"id": "c", "score": 2**63, "surprise": "", "interviewerId": "another", "skills": [1]},
+        {"id": "a", "score": "N/A", "unexpected": 1, "nothing": None},
+        {"id": "b", "score": "none", "unexpected": False, "createdAt": "soon"},
+        {"id": "c", "score": 2**63, "unexpected": "", "interviewerId": "another", "skills": [1]},
         {"interviewId": "d", "id": "p9", "score": [], "name": 7, "email": {}},
     ]
     _, counts = conform(schema, page)
     assert (counts.candidates, counts.unexpected) == (
         4,
         {
-            ("surprise", ""): 2,
+            ("unexpected", ""): 2,
             ("interviewId", ""): 1,
             ("score", "text, its column is number"): 2,
             ("score", "numbers beyond 64 bits or a double, its column is number"): 1,
@@ -228,7 +228,7 @@ def test_counts_add_up_and_of_names_without_an_end_only_so_many_are_counted(monk
 
 def test_a_custom_field_is_in_its_column_and_stays_in_the_column_of_all() -> None:
     sample = [{"additionalFields": {"Manual Score": 1, "isSynced": True, "City": "Rome"}}]
-    schema = candidates_schema(decode(strangers.to_json(sample)).value, custom_field_columns=True)
+    schema = candidates_schema(decode(untrusted.to_json(sample)).value, custom_field_columns=True)
     sent: list[object] = [
         {"Manual Score": Decimal("0.1234567890123456789"), "isSynced": False, "City": ""},
         {"Manual Score": "N/A", "isSynced": "true", "City": None, "Manual_Score": 5},
@@ -268,6 +268,13 @@ def test_the_column_of_a_custom_field_can_be_deselected_and_so_can_the_one_of_al
             name: value for name, value in filled.items() if name != deselected
         }
         assert record["_rescued_data"] is None
+
+
+def test_a_column_without_a_title_holds_the_field_of_its_name_and_no_custom_field() -> None:
+    schema = candidates_schema([{"additionalFields_a": 1}])
+    assert filled({"id": "i", "additionalFields": {"a": 3}}) == {"id": "i", "additionalFields": {"a": 3}}
+    ((record,), _) = conform(schema, [{"id": "i", "additionalFields_a": 5, "additionalFields": {"a": 3}}])
+    assert (record["additionalFields_a"], record["_rescued_data"]) == (5, None)
 
 
 # Columns of a catalog that was made by hand

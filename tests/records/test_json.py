@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 
 from tap_interviewflow.records.json import NotJSONError, decode, fits_double, is_empty, json_safe
-from tests import strangers
+from tests import untrusted
 
 
-@given(strangers.values)
+@given(untrusted.values)
 def test_every_digit_and_every_character_is_kept(value: object) -> None:
-    document = decode(strangers.to_json([value]))
-    assert strangers.spelled(json_safe(document.value)) == strangers.spelled(
-        strangers.safe(strangers.received([value]))
+    document = decode(untrusted.to_json([value]))
+    assert untrusted.spelled(json_safe(document.value)) == untrusted.spelled(
+        untrusted.safe(untrusted.received([value]))
     )
     assert document.has_extreme_numbers or json_safe(document.value) == document.value
 
@@ -33,7 +33,7 @@ def test_every_digit_and_every_character_is_kept(value: object) -> None:
     ids=["fraction", "wide", "beyond a double", "beyond all", "beyond Python", "just not", "long fraction"],
 )
 def test_a_number_keeps_its_digits_or_becomes_their_text(body: bytes, value: object) -> None:
-    assert strangers.spelled(json_safe(decode(body).value)) == strangers.spelled(value)
+    assert untrusted.spelled(json_safe(decode(body).value)) == untrusted.spelled(value)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_interviewflow.records.times import are_times, is_time, to_moment
-from tests import strangers
+from tests import untrusted
 
 JUDGED = [
     ("2026-01-31T10:00:00Z", True),
@@ -44,7 +44,7 @@ def test_a_time_is_what_every_target_can_parse(text: str, is_one: bool) -> None:
 @given(
     st.lists(
         st.one_of(
-            st.sampled_from(strangers.ODD_TEXTS),
+            st.sampled_from(untrusted.ODD_TEXTS),
             st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"),
             st.from_regex(r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{0,12})?Z\Z"),
         ),
@@ -53,7 +53,7 @@ def test_a_time_is_what_every_target_can_parse(text: str, is_one: bool) -> None:
 )
 @example([])
 def test_times_are_judged_together_as_they_are_one_by_one(texts: list[str]) -> None:
-    received = strangers.received(texts)
+    received = untrusted.received(texts)
     assert are_times(received) == all(map(is_time, received))
 
 
