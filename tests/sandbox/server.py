@@ -19,7 +19,8 @@ from tap_interviewflow.sandbox.query import PATH, RequestError, parse_query
 from tests.sandbox.candidates import to_json
 from tests.sandbox.faults import ERRORS, FAULTS, Faults, Turn, check_faults, due_fault
 from tests.sandbox.pages import Account
-from tests.sandbox.protocol import Listener, Request, response
+from tests.sandbox.protocol import Request, attend, response
+from tests.wire import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,7 +73,7 @@ class Sandbox(Account):
         """
         super().__post_init__()
         check_faults(self.faults)
-        self._listener = Listener(self._answer)
+        self._listener = Listener(lambda connection: attend(connection, self._answer))
         self._ordinals = itertools.count(1)
         self._visits: Counter[object] = Counter()
         self._in_flight = 0
