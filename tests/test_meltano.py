@@ -199,11 +199,15 @@ def test_a_run_that_read_not_everything_ends_with_1_and_keeps_its_rows_and_its_s
     settings |= {"TAP_INTERVIEWFLOW__METADATA": json.dumps(metadata)}
     state_id = f"incomplete-{command[0]}"
     options = ["--state-id-suffix=incomplete"] if command[0] == "run" else [f"--state-id={state_id}"]
-    with Sandbox({"interviewer-1": 250, "interviewer-2": 120}, faults={("interviewer-1", 1): ["404"] * 9}) as api:
-        ended = project.run(*command, *options, **settings | {"TAP_INTERVIEWFLOW_API_URL": api.url})
-    assert ended.code == 1, ended.output
-    assert "Interviewer interviewer-1" in ended.output
-    assert Counter(row["interviewerId"] for row in rows(tmp_path)) == {"interviewer-2": 120}
+    held = {"interviewer-1": 250, "interviewer-2": 120}
+    with Sandbox(held, metadata="total", faults={("interviewer-1", 2): "always:empty"}) as api:
+        settings["TAP_INTERVIEWFLOW_API_URL"] = api.url
+        ended = project.run(*command, *options, **settings)
+        assert ended.code == 1, ended.output
+        assert "Interviewer interviewer-1: the API states 250 candidates, 150 came" in ended.output
+        assert Counter(row["interviewerId"] for row in rows(tmp_path)) == {"interviewer-1": 150, "interviewer-2": 120}
+        allowed = project.run(*command, *options, **settings, TAP_INTERVIEWFLOW_ALLOW_INCOMPLETE="true")
+        assert allowed.code == 0, allowed.output
     (kept,) = [
         line for line in project.run("state", "list").output.split() if line.endswith(state_id.removesuffix("-run"))
     ]

@@ -1,0 +1,61 @@
+"""The memory of a run is bounded whatever the size of the pages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runs import catalog_of, write
+from tests.wire import ok, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIMIT = 400 * 2**10
+"""KiB."""
+
+SCRIPT = """
+import sys
+from tap_interviewflow.tap import TapInterviewFlow
+try:
+    TapInterviewFlow.cli.main(sys.argv[1:])
+finally:
+    print(*[line for line in open("/proc/self/status") if "VmHWM" in line], file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of one process alone")
+@pytest.mark.parametrize(("interviewers", "pages", "is_discovered"), [(1, 30, False), (20, 1, True)])
+def test_sixteen_pages_of_20_mb_in_flight_take_less_than_400_mib(
+    interviewers: int, pages: int, tmp_path: Path, *, is_discovered: bool
+) -> None:
+    notes = json.dumps("a sentence of an answer. " * 800)
+
+    def answer(request: bytes) -> Iterator[bytes]:
+        asked = json.loads(request.partition(b"\r\n\r\n")[2])
+        number, name = asked["page"], asked["interviewerId"]
+        rows = range((number - 1) * 1000, min(number, pages) * 1000)
+        items = ",".join(f'{{"id": "{name}-{row}", "name": "Person {row}", "notes": {notes}}}' for row in rows)
+        yield ok(f'{{"total": {pages * 1000}, "data": [{items}]}}'.encode())
+
+    with serving(answer) as url:
+        names = [f"interviewer-{number}" for number in range(interviewers)]
+        config = {"api_url": url, "api_key": "any", "interviewer_ids": names, "page_size": 1000}
+        files = ["--config", write(tmp_path / "config.json", config | {"max_parallel_requests": 16})]
+        if not is_discovered:
+            files += ["--catalog", write(tmp_path / "catalog.json", catalog_of({"id": "1", "notes": "text"}))]
+        with (tmp_path / "out").open("wb") as out:
+            ended = subprocess.run(
+                [sys.executable, "-c", SCRIPT, *files], check=False, stdout=out, stderr=subprocess.PIPE, timeout=110
+            )
+    with (tmp_path / "out").open("rb") as lines:
+        assert sum(b'"type":"RECORD"' in line[:100] for line in lines) == interviewers * pages * 1000
+    assert ended.returncode == 0
+    peak = int(ended.stderr.decode().rpartition("VmHWM:")[2].split()[0])
+    assert peak < LIMIT, f"{peak / 1024:.0f} MiB"
