@@ -16,7 +16,7 @@ from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers._batch import SDKBatchMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from singer_sdk.helpers._batch import BatchConfig, StorageTarget
 
@@ -136,7 +136,7 @@ class BatchWriter:
 
 
 @contextmanager
-def _naming_the_setting() -> Iterator[None]:
+def _naming_the_setting() -> Generator[None]:
     try:
         yield
     except Exception as error:  # whatever the libraries of storages raise
