@@ -23,6 +23,8 @@ from tests.sandbox import PATH, Sandbox
 from tests.wire import ok, serving
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tap_interviewflow.api.client import Client
     from tests.api.conftest import FakeTime, NewClient
 
@@ -47,8 +49,10 @@ def test_a_page_comes_decoded_with_its_status_its_date_and_its_times(new_client:
 
 @pytest.mark.parametrize(("user_agent", "sent"), [(None, f"tap-interviewflow/{__version__}"), ("me/1", "me/1")])
 def test_the_request_is_the_documented_one_with_the_digits_of_its_numbers(
-    new_client: NewClient, user_agent: str | None, sent: str
+    new_client: NewClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user_agent: str | None, sent: str
 ) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password something\n")  # which adds nothing
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     seen = []
 
     def see(request: bytes) -> list[bytes]:
