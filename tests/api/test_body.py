@@ -76,8 +76,8 @@ def test_an_unknown_charset_is_named_at_once(new_client: NewClient, time: FakeTi
     ("head", "most", "line"),
     [
         (b"HTTP/1.1 200 OK", 128 * MIB, TOO_LARGE),  # the buffers of the system among them
-        (b"HTTP/1.1 400 Bad Request", 16 * MIB, "400 Bad Request"),
-        (b"HTTP/1.1 503 Busy", 16 * MIB, "503 Service Unavailable; gave up after 8 tries"),
+        (b"HTTP/1.1 400 Bad Request", 48 * MIB, "400 Bad Request"),
+        (b"HTTP/1.1 503 Busy", 48 * MIB, "503 Service Unavailable; gave up after 8 tries"),
     ],
 )
 def test_a_body_without_an_end_is_not_read_to_it(new_client: NewClient, head: bytes, most: int, line: str) -> None:
