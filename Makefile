@@ -89,7 +89,7 @@ moving: $(DEV)/installed-test ## show what readers lose of a list that moves, an
 	$(DEV)/bin/python -m tests.moving
 
 hub: $(DEV)/installed-test ## write the listing for Meltano Hub, plugin.yaml and .env.example
-	$(DEV)/bin/python -m tests.hub
+	$(DEV)/bin/python -m tests.project.hub
 
 docs: $(DOCS)/installed-docs ## build the documentation as a site, in site/
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet
@@ -98,7 +98,7 @@ docs: $(DOCS)/installed-docs ## build the documentation as a site, in site/
 pins: $(COLLECT)/installed-collect ## pin what builds a release and what the container is made of, with the hash of each file
 	$(COLLECT)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make pins" --group build --output-file $(PINS)/build.txt
-	$(COLLECT)/bin/python -m tests.wheels --pin $(IMAGE) $(WITH)
+	$(COLLECT)/bin/python -m tests.project.wheels --pin $(IMAGE) $(WITH)
 
 dist: $(DIST)/installed-dist ## build the wheel and the source distribution, twice, and compare
 	rm -rf dist build
@@ -109,7 +109,7 @@ dist: $(DIST)/installed-dist ## build the wheel and the source distribution, twi
 	@$(DIST)/bin/python -m pip --disable-pip-version-check hash dist/*
 
 wheels: dist $(COLLECT)/installed-collect ## collect what the container is made of; WITH="meltano target-…" puts more into it
-	$(COLLECT)/bin/python -m tests.wheels $(IMAGE) $(WITH)
+	$(COLLECT)/bin/python -m tests.project.wheels $(IMAGE) $(WITH)
 
 clean: ## remove what these commands have made
 	rm -rf .venv .venv-* .meltano dist build output/demo site wheels *.egg-info

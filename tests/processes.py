@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def said_by(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
-    """Run a program that has to end well, and give all that it said."""
+    """Run a program that has to end with 0, and return its output."""
     ended = subprocess.run(
         command,
         check=False,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from tap_interviewflow.sandbox.query import Query
-from tests.pages import ROOT
+from tests.project.pages import ROOT
 from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tests.pages import ROOT
+from tests.project.pages import ROOT
 from tests.sandbox import Metadata, Move, Moves, Sandbox
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from tests.environments import ROOT
-from tests.newcomers import published, shell
-from tests.pages import block
+from tests.project.commands import published, shell
+from tests.project.pages import block
 from tests.targets.projects import Project, meltano
 
 if TYPE_CHECKING:

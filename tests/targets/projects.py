@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.environments import REQUIREMENTS, ROOT, environment
-from tests.pages import blocks, section
 from tests.processes import said_by
+from tests.project.pages import blocks, section
 from tests.targets.warehouses import JsonLines
 
 if TYPE_CHECKING:

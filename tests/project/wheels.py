@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parent.parent.parent
 TAP: Final = "tap-interviewflow"
 # The image is of Debian 13, whose C library is newer: this is Debian 12's version.
 GLIBC: Final = 36

@@ -19,9 +19,9 @@ import yaml
 
 from tests.demo.story import VARIES
 from tests.demo.terminal import lines_of
-from tests.newcomers import clone, json_lines, published, shell
-from tests.pages import DOCS, README, REPOSITORY, ROOT, block
 from tests.processes import said_by
+from tests.project.commands import clone, json_lines, published, shell
+from tests.project.pages import DOCS, README, REPOSITORY, ROOT, block
 from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:

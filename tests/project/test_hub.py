@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator
 
 from tap_interviewflow import __version__
 from tap_interviewflow.config import SETTINGS, errors, from_environment
-from tests import hub
+from tests.project import hub
 from tests.runs import run_here
 
 FILES = hub.files()

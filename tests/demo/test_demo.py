@@ -23,7 +23,7 @@ from tests.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PICTURE = Path(__file__).parent.parent / "docs" / "demo.svg"
+PICTURE = Path(__file__).parent.parent.parent / "docs" / "demo.svg"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow.records.schema import KEY_PROPERTIES
-from tests.pages import DOCS, README, REPOSITORY, block, blocks, links, table
+from tests.project.pages import DOCS, README, REPOSITORY, block, blocks, links, table
 from tests.runs import config_for, run_here, write
 from tests.sandbox import Sandbox
 

@@ -13,7 +13,7 @@ import yaml
 from tap_interviewflow.config import SETTINGS
 from tap_interviewflow.records.schema import RESCUED, candidates_schema
 from tests import moving
-from tests.pages import DOCS, PAGES, REPOSITORY, ROOT, anchors, blocks, links, prose, table
+from tests.project.pages import DOCS, PAGES, REPOSITORY, ROOT, anchors, blocks, links, prose, table
 from tests.runs import catalog_of
 from tests.sandbox import Sandbox
 

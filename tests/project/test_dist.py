@@ -15,8 +15,8 @@ import pytest
 from packaging.metadata import Metadata
 
 from tap_interviewflow import __version__
-from tests.newcomers import json_lines, published, shell
-from tests.pages import DOCS, README, ROOT, block
+from tests.project.commands import json_lines, published, shell
+from tests.project.pages import DOCS, README, ROOT, block
 
 if TYPE_CHECKING:
     from pathlib import Path

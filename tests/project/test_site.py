@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from typing_extensions import override
 
-from tests.pages import REPOSITORY, ROOT
+from tests.project.pages import REPOSITORY, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

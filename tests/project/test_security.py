@@ -21,7 +21,7 @@ from tests.test_faults import CATALOG
 if TYPE_CHECKING:
     from tests.conftest import Read
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 def test_a_run_leaves_no_file_behind(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.runs import run_here
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 HUB = Path(".github", "hub")
 LOGO = Path("static", "assets", "logos", "extractors", "interviewflow.svg")
 

@@ -1,4 +1,4 @@
-"""Doing what a page says, as somebody would who has just found it: its blocks in a shell, in an empty folder.
+"""The commands of a page, run as a reader would run them: in a shell, in an empty folder.
 
 Where a line needs the repository, it gets a clone of this one, since git takes the one for the other.
 """
@@ -11,8 +11,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.pages import REPOSITORY, ROOT
 from tests.processes import said_by
+from tests.project.pages import REPOSITORY, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def clone(folder: Path) -> None:
 
 
 def published(folder: Path) -> dict[str, str]:
-    """Commit a clone of this project as it is, and give the variables that have git take it for the published one."""
+    """Commit a clone of this project as it is, and return the variables that make git take it for the published one."""
     clone(folder)
     author = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
     init, commit = ("init", "--quiet", "--initial-branch=main"), ("commit", "--quiet", "--message=as it is")
@@ -51,7 +51,7 @@ def published(folder: Path) -> dict[str, str]:
 
 
 def shell(script: str, folder: Path, executables: Path, **variables: str) -> str:
-    """Run a script with these executables, and give what was said; what it has started is stopped at its end."""
+    """Run a script with these executables, and return its output; what it has started is stopped at its end."""
     env = {name: value for name, value in _OUTSIDE.items() if not name.startswith(_FOREIGN)}
     own = {
         # Nothing is asked of Meltano Hub.
