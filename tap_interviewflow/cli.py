@@ -89,10 +89,10 @@ def _describe(error: Exception) -> str:
     match error:
         case exceptions.ConfigValidationError(errors=[_, *_]):
             reason = "; ".join(error.errors)
-        case exceptions.StreamMapConfigError():
-            reason = f"stream_maps can't be used: {error}"
+        case exceptions.MapExpressionError() | exceptions.StreamMapConfigError():
+            pass  # they quote the setting
         case exceptions.SingerSDKError() | ImportError():
-            reason = "" if isinstance(error, exceptions.MapExpressionError) else str(error)
+            reason = str(error)
         case OSError(strerror=str(text)):
             reason = ": ".join(str(part) for part in (error.filename, text) if part)
     known: dict[str, Any] = {}

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.api.client import RefusedError
+from tap_interviewflow.api.client import RefusedError, UnreadableError
 from tap_interviewflow.api.envelope import Envelope, open_page
-from tap_interviewflow.api.metadata import PageMetadata
 from tap_interviewflow.api.page import InterviewerError, Page
 from tap_interviewflow.api.prefetch import MAX_AGE
 from tap_interviewflow.records.conform import Conformer, NoIDError, ids_of
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 _MAYBE_BEHIND_THE_END: Final = {"400", "404", "416", "422", "a reported failure", "no list"}
 """Kinds of refusals by which an API may answer for a page behind the last one."""
 
-_OF_ALL: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-"""Refusals that would come for every Interviewer."""
+KEY_REFUSED: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+"""Statuses that concern the key, and so every Interviewer."""
 
 _JOB: Final = "jobId"
 """Where a candidate may name its Interviewer, by the one response of the vendor that is documented."""
@@ -151,8 +150,6 @@ class Fetcher:
         return name if isinstance(name, str) and name in self._interviewer_ids else interviewer_id
 
     def _open(self, response: Response) -> Envelope:
-        if response.status == HTTPStatus.NO_CONTENT:
-            return Envelope([], PageMetadata())
         envelope = open_page(response.document, self._config.get("records_jsonpath"))
         cells = len(envelope.candidates) * self.conformer.width
         if cells > MAX_CELLS:
@@ -166,8 +163,10 @@ class Fetcher:
             body["additionalFields"] = filters
         try:
             return self._client.fetch(body, f"Interviewer {interviewer_id}, page {number}", is_wanted)
+        except UnreadableError as error:
+            raise InterviewerError(str(error)) from None
         except RefusedError as error:
-            if error.status in _OF_ALL:
+            if error.status in KEY_REFUSED:
                 raise
             if error.status == HTTPStatus.NOT_FOUND and number > 1:  # of page 1 it would be the Interviewer
                 raise named("404 Not Found, although page 1 came", interviewer_id, number, "404") from None

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.api.client import RefusedError
-from tap_interviewflow.api.envelope import NotAPageError, open_look_up
+from tap_interviewflow.api.client import RefusedError, UnreadableError
+from tap_interviewflow.api.envelope import open_look_up
 from tap_interviewflow.api.page import Page
+from tap_interviewflow.fetcher import KEY_REFUSED
 from tap_interviewflow.records.conform import NoIDError, ids_of
 from tap_interviewflow.records.schema import INTERVIEWER
 
@@ -55,7 +56,8 @@ class LookUps:
             else:
                 failures.append(found or f"no Interviewer of interviewer_ids has the interview {interview_id}")
         if failures:
-            message = f"{'; '.join(failures)} (interview_ids)"
+            others = f", and {len(failures) - 1:,} more" if len(failures) > 1 else ""
+            message = f"{failures[0]}{others} (interview_ids)"
             raise FatalAPIError(message)
 
     def _look_up(self, interviewer_ids: Sequence[str], interview_id: str) -> Page | str:
@@ -66,6 +68,13 @@ class LookUps:
             where = f"Interviewer {interviewer_id}, interview {interview_id}"
             try:
                 response = self._client.fetch({INTERVIEWER: interviewer_id, "interviewId": interview_id}, where)
+            except (RefusedError, UnreadableError) as error:
+                status = getattr(error, "status", None)
+                if status in KEY_REFUSED:
+                    raise
+                refusal = refusal if status == HTTPStatus.NOT_FOUND else str(error)
+                continue
+            try:
                 candidates = open_look_up(
                     response.document, interview_id, self._records_jsonpath, dropped=conformer.dropped
                 )
@@ -73,11 +82,9 @@ class LookUps:
                     continue
                 owner = self._fetcher.owner_of(candidates[0], interviewer_id)
                 records, counts = conformer.conform(candidates, owner)
-            except RefusedError as error:
-                refusal = refusal if error.status == HTTPStatus.NOT_FOUND else str(error)
-            except (NotAPageError, NoIDError) as error:
+            except (FatalAPIError, NoIDError, RecursionError) as error:
                 refusal = f"{where}: {error}"
-            else:
-                counts.replaced = response.replaced
-                return Page(1, ids=ids_of(candidates), records=records, counts=counts)
+                continue
+            counts.replaced = response.replaced
+            return Page(1, ids=ids_of(candidates), records=records, counts=counts)
         return refusal

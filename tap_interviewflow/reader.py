@@ -61,11 +61,12 @@ class Reader:
         self._client = client
         self._fetcher = Fetcher(config, client)
         self._pool = WorkerPool(config["max_parallel_requests"], shutdown)
-        self.prepare(self._fetcher.conformer)
+        self.prepare(self._fetcher.conformer, self.interviewer_ids)
 
     def prepare(
         self,
         conformer: Conformer,
+        interviewer_ids: Sequence[str],
         *,
         encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None,
         confirms: bool = False,
@@ -74,6 +75,7 @@ class Reader:
 
         Args:
             conformer: Makes records of candidates.
+            interviewer_ids: The Interviewers that are going to be read, in their order.
             encode: Makes RECORD messages of records, in the fetching threads, if every record is written as it is.
             confirms: Whether a target deletes what does not come: then every list is read twice.
         """
@@ -84,7 +86,7 @@ class Reader:
         self._client.reopen()
         queues = (
             PageQueue(partial(self._fetcher.page, interviewer_id), self._config["page_size"], self._pool)
-            for interviewer_id in self.interviewer_ids
+            for interviewer_id in interviewer_ids
         )
         self._prefetcher = Prefetcher(queues, self._pool)
 
@@ -152,7 +154,7 @@ class Reader:
     def pages(self, interviewer_id: str) -> Iterator[Page]:
         """Read an Interviewer, pass by pass, until every candidate came or the read is incomplete.
 
-        Interviewers are read in the order of the setting. Afterwards ``verdicts`` holds how it ended.
+        Interviewers are read in the order that ``prepare`` was given. Afterwards ``verdicts`` holds how it ended.
 
         Yields:
             Pages with candidates that are to be written.

@@ -124,13 +124,15 @@ class Candidates(Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        self._prepare()
-        for interviewer_id, pages in self._reads():
-            if context is None or interviewer_id == context[INTERVIEWER]:
-                for page in pages:
-                    yield from page.records
+        interviewer_ids = [str(context[INTERVIEWER])] if context else self._reader.interviewer_ids
+        self._prepare(interviewer_ids)
+        for _, pages in self._reads(interviewer_ids):
+            for page in pages:
+                yield from page.records
 
-    def _prepare(self, encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None) -> None:
+    def _prepare(
+        self, interviewer_ids: Sequence[str], encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None
+    ) -> None:
         # Every other part of a breadcrumb is the word "properties".
         paths = {breadcrumb[1::2] for breadcrumb, is_selected in self.mask.items() if breadcrumb and not is_selected}
         self._conformer = Conformer(
@@ -139,14 +141,14 @@ class Candidates(Stream):
             masked={path[0] for path in paths} | mapped_columns(self.config),
         )
         confirms = self._stream_version is not None and self._reason_against_deletes is None
-        self._reader.prepare(self._conformer, encode=encode, confirms=confirms)
+        self._reader.prepare(self._conformer, interviewer_ids, encode=encode, confirms=confirms)
 
-    def _reads(self) -> Iterator[tuple[str | None, Iterator[Page]]]:
+    def _reads(self, interviewer_ids: Sequence[str]) -> Iterator[tuple[str | None, Iterator[Page]]]:
         """Yield each Interviewer with its pages, or no Interviewer with those of the look-ups."""
         if interview_ids := self.config.get("interview_ids"):
             yield None, self._reader.look_ups(interview_ids)
             return
-        for interviewer_id in self._reader.interviewer_ids:
+        for interviewer_id in interviewer_ids:
             yield interviewer_id, self._reader.pages(interviewer_id)
 
     # Writing
@@ -198,7 +200,8 @@ class Candidates(Stream):
         """
         self._drop_unused_state()
         encodes_ahead = self._is_plain and not (self.is_incremental or self._reads_some)
-        self._prepare(partial(encode, self.name) if encodes_ahead else None)
+        interviewer_ids = self._reader.interviewer_ids
+        self._prepare(interviewer_ids, partial(encode, self.name) if encodes_ahead else None)
         counts = Counts()
         unfinished: list[Callable[[], None]] = []
 
@@ -209,7 +212,7 @@ class Candidates(Stream):
 
         with self.get_record_counter() as counter, self.get_sync_timer():
             try:
-                for interviewer_id, pages in self._reads():
+                for interviewer_id, pages in self._reads(interviewer_ids):
                     bookmark = self._bookmark_of(interviewer_id) if self.is_incremental else None
                     before = self._written
                     for page in pages:
@@ -232,8 +235,8 @@ class Candidates(Stream):
                 self._end_early(error)
                 raise
             finally:
-                columns, masked = self.effective_schema["properties"], mapped_columns(self.config)
-                log_unexpected(counts, columns, masked=masked, is_rescuing=self._conformer.has_rescue)
+                columns, dropped = self.effective_schema["properties"], self._conformer.dropped
+                log_unexpected(counts, columns, masked=dropped, is_rescuing=self._conformer.has_rescue)
                 self._requests.finish()
 
     def _end_early(self, error: BaseException) -> None:

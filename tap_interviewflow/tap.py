@@ -110,7 +110,9 @@ class TapInterviewFlow(Tap):
         super().setup_mapper()
         is_incremental = any(isinstance(each, Candidates) and each.is_incremental for each in self.streams.values())
         if self.config.get("start_date") and not is_incremental:
-            self.logger.warning("start_date does nothing without incremental replication: all candidates are written")
+            self.logger.warning(
+                "start_date does nothing in FULL_TABLE mode or with interview_ids: all candidates are written"
+            )
 
     # Output and signals
 

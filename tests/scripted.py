@@ -136,10 +136,9 @@ class ScriptedClient:
             message = f"{what}: {status}"
             raise RefusedError(message, status)
         return Response(
-            None if status == 204 else document,
+            [] if status == 204 else document,
             replaced=0,
             has_extreme_numbers=False,
-            status=status,
             date=None,
             sent=self._clock.sent,
             received=self._clock.now,
@@ -233,7 +232,7 @@ class ScriptedRead:
         self.reader = Reader(config, None, self._client)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
         pool = ScriptedPool(width, held, clock, options.get("choose", lambda _: 0))
         self.reader._pool = pool  # type: ignore[assignment]  # ty: ignore[invalid-assignment]
-        self.reader.prepare(Conformer(candidates_schema()), confirms=options.get("confirms", False))
+        self.reader.prepare(Conformer(candidates_schema()), names, confirms=options.get("confirms", False))
 
     def run(self) -> ScriptedRead:
         """Read everything."""

@@ -77,6 +77,9 @@ def batches_in(folder: Path, prefix: str = "") -> dict[str, Any]:
     return {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": storage}
 
 
+DEEP = f"body:{'[' * 100_000}"
+
+
 class TestLookUps:
     def test_each_candidate_is_looked_up_at_most_once_with_every_interviewer(self, read: Read, api: Sandbox) -> None:
         api.faults = {("one", "id-11"): "always:400"}
@@ -97,7 +100,13 @@ class TestLookUps:
             assert len(api.requests) == 2
         assert [(record["interviewerId"], record["id"]) for record in run.records] == [("two", "id-1"), ("one", "id-2")]
 
-    @pytest.mark.parametrize("fault", ["404", "400", "success-false", body(), body(person(1), person(2))])
+    def test_a_key_that_is_not_accepted_ends_them_at_once(self, read: Read, api: Sandbox) -> None:
+        run = read(api, catalog=CATALOG, api_key="another", interview_ids=[f"id-{number}" for number in range(50)])
+        assert len(api.requests) <= 2 * 4
+        (line,) = run.lines("ERROR")
+        assert (run.code, "401 Unauthorized" in line) == (1, True)
+
+    @pytest.mark.parametrize("fault", ["204", "404", "400", "success-false", body(), 'body:{"data": [5]}', DEEP])
     def test_one_that_is_not_found_fails_the_run_after_the_others(self, read: Read, api: Sandbox, fault: str) -> None:
         api.faults = {(name, "id-3"): f"always:{fault}" for name in api.interviewers}
         run = read(api, catalog=CATALOG, interview_ids=["id-1", "id-3", "id-2"])

@@ -62,10 +62,11 @@ def test_a_catalog_and_a_state_may_be_the_paths_of_files(tmp_path: Path) -> None
             TapInterviewFlow(config={"api_key": "key", "interviewer_ids": ["one"]}, **bad)
 
 
-def test_records_can_be_taken_one_by_one() -> None:
-    with Sandbox({"one": 25}) as sandbox:
+def test_records_can_be_taken_one_by_one_of_all_interviewers_or_of_one() -> None:
+    with Sandbox({"one": 25, "two": 3}) as sandbox:
         tap = TapInterviewFlow(config=config_for(sandbox))
-        assert len(list(tap.streams["candidates"].get_records(None))) == 25
+        assert len(list(tap.streams["candidates"].get_records(None))) == 28
+        assert len(list(tap.streams["candidates"].get_records({"interviewerId": "two"}))) == 3
 
 
 def test_a_read_that_failed_is_not_judged_by_the_next_one(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:

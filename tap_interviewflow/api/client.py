@@ -57,14 +57,17 @@ class RefusedError(FatalAPIError):
         self.status = status
 
 
+class UnreadableError(FatalAPIError):
+    """A response with a status of 2xx is too large, nested too deeply, or of an unknown charset."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A response with a status of 2xx."""
 
-    document: Any  # the decoded JSON; None for a 204
+    document: Any  # the decoded JSON; an empty list for a 204
     replaced: int  # characters that no warehouse can store
     has_extreme_numbers: bool  # that not all readers of JSON can hold
-    status: int
     date: datetime | None  # the API's clock, in UTC
     sent: float  # the monotonic time just before the try that succeeded
     received: float  # the monotonic time when all of it was there
@@ -118,6 +121,7 @@ class Client:
 
         Raises:
             RefusedError: If the API refuses with a status of 4xx.
+            UnreadableError: If the response can't be used, and another one would be like it.
             FatalAPIError: If all tries have failed, or another one would fail alike.
             AbandonedError: If the response is not wanted any more.
         """
@@ -173,9 +177,9 @@ class Client:
         status, headers, received = response.status, response.headers, time.monotonic()
         match status // 100:
             case 2:
-                body = b"null" if status == HTTPStatus.NO_CONTENT else body
+                body = b"[]" if status == HTTPStatus.NO_CONTENT else body
                 document = decode(body, headers.get("Content-Type", ""))
-                return Response(*document, status, http_date(headers.get("Date", "")), sent, received, len(body))
+                return Response(*document, http_date(headers.get("Date", "")), sent, received, len(body))
             case 3:
                 raise FatalAPIError(_named(status))
             case 4 if status not in {408, 425, 429}:
@@ -239,12 +243,12 @@ def decode(body: bytes, content_type: str = "") -> json.Document:
 
     Raises:
         RetriableError: If it is not valid JSON.
-        FatalAPIError: If it is too large, holds too much, is nested too deeply, or declares an unknown charset.
+        UnreadableError: If it is too large, holds too much, is nested too deeply, or declares an unknown charset.
     """
     if len(body) > MAX_BYTES:
-        raise FatalAPIError(f"the answer is larger than {MAX_BYTES // 2**20} MiB; set a smaller page_size")
+        raise UnreadableError(f"the answer is larger than {MAX_BYTES // 2**20} MiB; set a smaller page_size")
     if len(body) > 2**20 and body.count(b"{") + body.count(b"[") > MAX_NESTED:
-        raise FatalAPIError(f"the answer holds more than {MAX_NESTED:,} objects and lists; set a smaller page_size")
+        raise UnreadableError(f"the answer holds more than {MAX_NESTED:,} objects and lists; set a smaller page_size")
     try:
         with _one_at_a_time:
             try:
@@ -255,9 +259,9 @@ def decode(body: bytes, content_type: str = "") -> json.Document:
     except ValueError:
         raise RetriableError("the answer is not usable: the body is not valid JSON") from None
     except RecursionError:
-        raise FatalAPIError("the answer is nested too deeply to be read") from None
+        raise UnreadableError("the answer is nested too deeply to be read") from None
     except LookupError as error:  # it names the charset
-        raise FatalAPIError(f"the answer can't be read: {error}") from None
+        raise UnreadableError(f"the answer can't be read: {error}") from None
 
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:

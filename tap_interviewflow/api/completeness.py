@@ -58,6 +58,7 @@ class Completeness:
         short_pages_go_on: Whether a page with fewer candidates than requested had candidates behind it.
         has_others: Whether a candidate names another one of the Interviewers that are read.
         requested_at: When page 1 of the first pass was requested, in UTC.
+        is_first_pass: Whether no pass came before this one.
         new: How many candidates came in this pass that came in no pass before.
     """
 
@@ -76,13 +77,14 @@ class Completeness:
         self.requested_at: datetime | None = None
         self._uses_total = uses_total
         self._total_received = 0.0
-        self._has_risen = self._has_fallen = self._was_ahead = False
+        self._has_risen = self._may_have_fallen = self._was_ahead = False
         self._responses = 0
         self._shorter_from = 1  # the response by which the list last got shorter,
         self._since_shorter = 0  # and how many different candidates came from it on
 
     def start_pass(self) -> None:
         """Begin at page 1."""
+        self.is_first_pass = not self._responses
         self.new = 0
         self._pass_from = self._responses + 1
         self._pages = 0  # that are not blank in this pass,
@@ -90,7 +92,7 @@ class Completeness:
         self._limit = 0  # the latest with this limit
         self._different = 0  # candidates in them, and in the top of the list if it was read again
         self._totals: set[int | None] = set()  # stated on pages with candidates
-        self._states_more = False
+        self._states_more = self._fell_in_pass = False
         self._gap: Page | None = None  # an empty page that had candidates behind it
         self._known_came = self._new_behind_known = self._new_between_known = False
 
@@ -167,10 +169,12 @@ class Completeness:
         if self.total is None or total > self.total:
             self._has_risen |= self.total is not None
             self.total, self._total_received = total, page.received
-        elif total < self.total and page.sent >= self._total_received:  # otherwise it may be older than the higher one
-            self._has_fallen = True
-            self.total, self._total_received = total, page.received
-            self._shorter_from, self._since_shorter = self._responses, 0
+        elif total < self.total:
+            self._may_have_fallen = True  # or this page was answered before the one with the higher total
+            if page.sent >= self._total_received:
+                self._fell_in_pass = True
+                self.total, self._total_received = total, page.received
+                self._shorter_from, self._since_shorter = self._responses, 0
 
     # What the counts show
 
@@ -187,16 +191,15 @@ class Completeness:
     @property
     def stated(self) -> int | None:
         """How many candidates there are by the API's total, if it is used."""
-        return self.total if self._uses_total and None not in self._totals else None
+        counts_so_far = self._pages > 1 and not self._was_ahead
+        return None if not self._uses_total or counts_so_far or None in self._totals else self.total
 
     @property
     def reaches_total(self) -> bool:
         """Whether as many candidates came as the API states."""
         if self.stated is None or self._since_shorter < self.stated or not self.seen:
             return False
-        if self._pages > 1 and not self._was_ahead:  # then it may be a count of what came so far
-            return False
-        if self._has_risen and self._has_fallen:  # then changes may have cancelled each other
+        if self._has_risen and self._may_have_fallen:  # then changes may have cancelled each other
             return len(self._totals) == 1 and self._different >= self.stated
         return True
 
@@ -216,7 +219,10 @@ class Completeness:
     @property
     def disagreement(self) -> str | None:
         """Why this pass does not agree with those before it: then it has nothing new but at its top and its end."""
-        if self._new_between_known:
+        if self.new and not self._known_came:
+            return f"no candidate of one pass came in the next one: {self.count:,} candidates came"
+        # A deletion may hide the same candidate from each pass.
+        if self._new_between_known or (self.stated is not None and self._fell_in_pass):
             return f"the list kept moving while it was read: {self.count:,} candidates came"
         if self._gap is not None:
             what = self._gap.refusal or f"page {self._gap.number} is empty"

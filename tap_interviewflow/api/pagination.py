@@ -15,6 +15,10 @@ MIN_LIMIT: Final = 10
 """A first page with fewer candidates does not show how many the API returns at most."""
 
 
+_CAPS: Final = {"400", "422", "a reported failure"}
+"""Kinds of refusals by which an API limits how far a list can be read, whatever total it states."""
+
+
 class CandidatesPaginator(BaseAPIPaginator[int]):
     """Requests page 1, 2, 3 … until pages are blank; no page metadata ends a pass.
 
@@ -61,7 +65,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
             counts.short_pages_go_on = True
         self._blank.clear()
         self.last = page
-        return not (counts.total_is_reliable and self.is_last_short and counts.reaches_total_in_pass)
+        may_end = counts.total_is_reliable and counts.is_first_pass
+        return not (may_end and self.is_last_short and counts.reaches_total_in_pass)
 
     @property
     def is_last_short(self) -> bool:
@@ -97,19 +102,18 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     def check_end(self, page: Page) -> None:
         """Judge the end by the page that was requested for ``end_to_check``."""
-        is_short = page.refusal is None and len(page.ids) < page.limit
-        is_end = is_short and bool(page.ids or self._blank[0].refusal)
+        is_short = 0 < len(page.ids) < page.limit
         # An API that returns its whole list, whatever page and limit are requested, has no other page.
         is_whole_list = self._repeats_small_page_1 and len(page.ids) > page.limit
-        self._has_proven_end = is_end or is_whole_list
+        self._has_proven_end = is_short or is_whole_list
 
     @property
     def _may_be_capped(self) -> bool:
         if self.last is None or not self._blank or self.is_last_short or self._repeats_page_1:
             return False
-        if self._blank[0].refusal is not None:
+        refusal, counts = self._blank[0].refusal, self._counts
+        if refusal is not None and refusal.kind in _CAPS:
             return True
-        counts = self._counts
         is_decided = counts.reaches_total or counts.problem or counts.disagreement
         return len(self.last.ids) >= self.last.limit and not is_decided and self._straddling_page is not None
 

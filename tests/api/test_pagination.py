@@ -107,6 +107,12 @@ def test_a_total_that_was_right_saves_the_page_behind_a_short_one() -> None:
     assert all(verdict.is_complete for verdict in run.reader.verdicts.values())
 
 
+@pytest.mark.parametrize("behind", [404, 416, {"message": "no more"}])
+def test_a_refusal_behind_a_full_page_needs_no_check_where_the_total_is_reached(behind: Any) -> None:
+    run = read(Rows(30, lambda _page, _limit, usual: {**usual, "total": 30} if usual["data"] else behind))
+    assert (run.asked, run.verdict.reason) == ([1, 2, 3, 4], None)
+
+
 def test_a_total_that_was_wrong_saves_nothing_any_more() -> None:
     held = Answers({
         ("interviewer-1", 1): {**ids(*range(10)), "total": 15},
@@ -194,6 +200,12 @@ def test_an_id_that_is_twice_on_one_page_counts_as_two_rows(caplog: pytest.LogCa
     run = read(Answers({1: {**ids(1, 1, 2), "total": 3}}))
     assert (run.asked, run.verdict.read, run.verdict.reason) == ([1, 2], 2, None)
     assert "1 candidate came with the ID of another one on the same page" in caplog.text
+
+
+def test_a_second_pass_that_shares_no_candidate_with_the_first_agrees_with_nothing() -> None:
+    run = read(Answers({1: [EMPTY, ids(*range(10)), ids(*range(10))], 2: [EMPTY, ids(10), ids(10)]}))
+    assert run.asked.count(1) == 3
+    assert (len(run.written), run.verdict.reason) == (11, None)
 
 
 # What makes a read incomplete, whatever agrees
