@@ -34,7 +34,7 @@ class Repeating:
         self._pages = pages
         self._last_only = last_only
 
-    def document(self, _interviewer_id: str, page: int, _limit: int) -> Any:
+    def document(self, interviewer_id: str, page: int, limit: int) -> Any:  # noqa: ARG002  # as the API is asked
         page = min(page, self._pages) if self._last_only else (page - 1) % self._pages + 1
         return {"data": [{"id": f"id-{page}-{row}"} for row in range(SIZE)]}
 

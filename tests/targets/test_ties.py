@@ -49,7 +49,7 @@ def served(postgres: PostgresServer) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
