@@ -26,7 +26,7 @@ def test_each_interviewer_is_found_or_not_with_one_request_and_no_candidate_is_s
         run = read(api, "--test", interviewer_ids=[*NAMES, "nobody"], page_size=20)
         asked = sorted((body["interviewerId"], body["page"]) for body in api.requests)
         people = api.candidates(NAMES[0])
-    assert [line.partition(" the API ")[0].partition(" answer is null")[0] for line in lines(run)] == [
+    assert [line.partition(" the API ")[0].partition(" response is null")[0] for line in lines(run)] == [
         "Interviewer interviewer-1: found, 20 candidates on the first page",
         "Interviewer interviewer-2: found, 1 candidate on the first page",
         "Interviewer interviewer-3: found, 0 candidates on the first page",

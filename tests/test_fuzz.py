@@ -103,7 +103,7 @@ def test_any_bytes_become_valid_records_or_an_error_of_the_taps_own(body: bytes)
 @pytest.mark.parametrize("body", BODIES, ids=["data.candidates", "data", "body"])
 def test_an_answer_that_is_cut_anywhere_is_an_error(body: bytes) -> None:
     for end in range(len(body)):
-        assert page_of(body[:end]) == "the answer is not usable: the body is not valid JSON"
+        assert page_of(body[:end]) == "the response is not usable: the body is not valid JSON"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -113,8 +113,8 @@ def test_what_does_not_fit_is_counted_once_however_many_passes_there_are(read: R
 ERRORS = {
     "400": "400 Bad Request: the API says “additionalFields: no custom field has this name”",
     "404": "404 Not Found: the API does not know it; check the IDs in interviewer_ids",
-    "success-false": "the API answered 200 but reports a failure: the API says “The database is busy”",
-    body({"results": [person(1)], "data": {"items": [person(2)]}}): "the answer has more than one list with candidates",
+    "success-false": "the API returned 200 but reports a failure: the API says “The database is busy”",
+    body({"results": [person(1)], "data": {"items": [person(2)]}}): "the response has more than one list with",
     body({"data": [1, 2]}): "the list of candidates holds a value of type int",
 }
 

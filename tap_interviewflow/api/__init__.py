@@ -1,1 +1,1 @@
-"""The vendor's side: requests, answers, pages, and whether all of them came."""
+"""The vendor's side: requests, responses, pages, and whether all of them came."""

@@ -22,12 +22,14 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy, should_bypass_proxies
 from singer_sdk.exceptions import FatalAPIError
 from urllib3.exceptions import DecodeError, HTTPError, InvalidHeader, LocationParseError, ProxyError
 
 from tap_interviewflow import __version__
-from tap_interviewflow.api.redact import HIDDEN, Redactor, printable
+from tap_interviewflow.api.envelope import reason_of
+from tap_interviewflow.api.redact import Redactor, printable
 from tap_interviewflow.api.retry import RetriableError, Retries, http_date
 from tap_interviewflow.records import json
 
@@ -52,7 +54,7 @@ class RefusedError(FatalAPIError):
     """The API refuses a request with a status of 4xx, and would refuse it again."""
 
     def __init__(self, message: str, status: int) -> None:
-        """Keep the status beside the reason."""
+        """Keep the status."""
         super().__init__(message)
         self.status = status
 
@@ -192,8 +194,10 @@ class Client:
             return ": the API does not accept the key; check the setting api_key"
         if status == HTTPStatus.NOT_FOUND:
             return f": the API does not know it; check the IDs in {self._settings}"
-        reason = printable(self._redactor.clean(_own_reason(body)))
-        shown = f": the API says “{reason[:200]}{HIDDEN if reason[200:] else ''}”" if reason else ""
+        reason = ""
+        with suppress(ValueError, RecursionError):  # not JSON
+            reason = reason_of(msgspec.json.decode(body), self._redactor.clean)
+        shown = f": the API says “{reason}”" if reason else ""
         is_page_size = status in {400, 422} and re.search(r"\blimit\b", reason, re.IGNORECASE)
         return f"{shown}; its limit is the setting page_size" if is_page_size else shown
 
@@ -204,7 +208,7 @@ class Client:
             root = cause
         if isinstance(root, TimeoutError):
             setting = " (request_timeout)" if limit == self._timeout else ""
-            return RetriableError(f"no answer within {round(time.monotonic() - sent, 1):g} s{setting}")
+            return RetriableError(f"no response within {round(time.monotonic() - sent, 1):g} s{setting}")
         if isinstance(root, ssl.SSLCertVerificationError):
             return FatalAPIError(f"the TLS certificate can't be verified: {root.verify_message}")
         if refused := re.search(r"Tunnel connection failed: ([0-9]{3})", str(root)):
@@ -214,7 +218,7 @@ class Client:
         if isinstance(root, socket.gaierror | LocationParseError):
             reason = f"the host {self._peer.host} is not found"
         elif isinstance(root, HTTPException) or isinstance(error, InvalidHeader | DecodeError):
-            reason = "no whole and valid answer came"
+            reason = "no whole and valid response came"
         what = f"{_PROXY} does not connect" if isinstance(error, ProxyError) else "the connection failed"
         return RetriableError(f"{what}: {reason}")
 
@@ -225,7 +229,7 @@ def _pool(request: requests.PreparedRequest, max_connections: int) -> Any:  # no
     proxies = {} if should_bypass_proxies(url, no_proxy="localhost,127.0.0.0/8,::1") else get_environ_proxies(url)
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
     context = urllib3.util.create_urllib3_context()
-    adapter = requests.adapters.HTTPAdapter(pool_maxsize=max_connections)
+    adapter = HTTPAdapter(pool_maxsize=max_connections)
     try:
         if url.startswith("https:"):
             context.load_verify_locations(**{"capath" if Path(bundle).is_dir() else "cafile": bundle})
@@ -246,9 +250,9 @@ def decode(body: bytes, content_type: str = "") -> json.Document:
         UnreadableError: If it is too large, holds too much, is nested too deeply, or declares an unknown charset.
     """
     if len(body) > MAX_BYTES:
-        raise UnreadableError(f"the answer is larger than {MAX_BYTES // 2**20} MiB; set a smaller page_size")
+        raise UnreadableError(f"the response is larger than {MAX_BYTES // 2**20} MiB; set a smaller page_size")
     if len(body) > 2**20 and body.count(b"{") + body.count(b"[") > MAX_NESTED:
-        raise UnreadableError(f"the answer holds more than {MAX_NESTED:,} objects and lists; set a smaller page_size")
+        raise UnreadableError(f"the response holds more than {MAX_NESTED:,} objects and lists; set a smaller page_size")
     try:
         with _one_at_a_time:
             try:
@@ -257,11 +261,11 @@ def decode(body: bytes, content_type: str = "") -> json.Document:
                 charset = re.search(r"charset=[\"']?([\w.:-]{1,40})", content_type, re.ASCII | re.IGNORECASE)
                 return json.decode(body.decode(charset[1] if charset else "utf-8").encode())
     except ValueError:
-        raise RetriableError("the answer is not usable: the body is not valid JSON") from None
+        raise RetriableError("the response is not usable: the body is not valid JSON") from None
     except RecursionError:
-        raise UnreadableError("the answer is nested too deeply to be read") from None
+        raise UnreadableError("the response is nested too deeply to be read") from None
     except LookupError as error:  # it names the charset
-        raise UnreadableError(f"the answer can't be read: {error}") from None
+        raise UnreadableError(f"the response can't be read: {error}") from None
 
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
@@ -298,18 +302,6 @@ def _redirected(url: str, status: int, location: str) -> str:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}:{parts.port or {'https': 443, 'http': 80}.get(parts.scheme)}"
-
-
-def _own_reason(body: bytes) -> str:
-    """Return the reason in the body of a refusal, where it is JSON."""
-    reason: Any = None
-    with suppress(ValueError, RecursionError):
-        reason = msgspec.json.decode(body)
-    while isinstance(reason, dict | list):
-        names = ("message", "detail", "details", "error", "errors", "title")
-        found = reason if isinstance(reason, list) else map(reason.get, names)
-        reason = next((each for each in found if isinstance(each, str | dict | list)), None)
-    return reason if isinstance(reason, str) else ""
 
 
 def _named(status: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from singer_sdk.exceptions import FatalAPIError
@@ -41,7 +41,8 @@ _FAILURES: Final = {
 }
 
 MAX_NAMES: Final = 20
-MAX_REASON: Final = 200
+MAX_MESSAGE: Final = 2**16  # characters of a message of the API that are read
+MAX_REASON: Final = 200  # and that are shown
 MAX_CANDIDATES: Final = 100_000
 """The most candidates that are read from one response."""
 
@@ -78,7 +79,7 @@ def open_page(document: object, records_jsonpath: str | None = None) -> Envelope
     candidates = _at_jsonpath(document, records_jsonpath) if records_jsonpath else _list(document)
     if len(candidates) > MAX_CANDIDATES:
         message = (
-            f"the answer holds {len(candidates):,} candidates, more than {MAX_CANDIDATES:,}; set a smaller page_size"
+            f"the response holds {len(candidates):,} candidates, more than {MAX_CANDIDATES:,}; set a smaller page_size"
         )
         raise FatalAPIError(message)
     if types := set(map(type, candidates)) - {dict}:
@@ -94,7 +95,7 @@ def open_look_up(
 
     Args:
         document: The decoded body.
-        interview_id: The ID that was asked for: a person inside the interview can have an ID, too.
+        interview_id: The requested ID: a person inside the interview can have an ID, too.
         records_jsonpath: As for ``open_page``.
         dropped: Fields that must not come out under another name.
 
@@ -121,23 +122,26 @@ def _ids(candidate: Mapping[str, Any]) -> set[str]:
 def _standalone(document: dict[str, Any], dropped: Collection[str]) -> Iterator[dict[str, Any]]:
     """Yield the objects that may be the candidate: a wrapper, the document, or ``interview`` or ``candidate`` in them.
 
-    The siblings of the latter join it; fields that both have go below the name of the wrapper.
+    The siblings of the latter are merged into it; where both have a field with different values, that of the sibling
+    goes into an object with the name of the wrapper.
     """
-    for where, place in (*((name, document.get(name)) for name in WRAPPERS), ("response", document)):
-        if not isinstance(place, dict):
+    for wrapper, container in (*((name, document.get(name)) for name in WRAPPERS), ("response", document)):
+        if not isinstance(container, dict):
             continue
-        if is_candidate := bool(_ids(place)):
-            yield place
-        members = {key: value for key, value in place.items() if is_candidate or not _reports_success(key, value)}
+        if is_candidate := bool(_ids(container)):
+            yield container
+        members = {key: value for key, value in container.items() if is_candidate or not _reports_success(key, value)}
         for name in _INNER:
-            inner = place.get(name)
+            inner = container.get(name)
             if isinstance(inner, dict) and _ids(inner):
                 siblings = {key: value for key, value in members.items() if key != name}
-                names = siblings.keys() & inner.keys() - {*dropped}
-                both = {key: siblings[key] for key in names if siblings[key] != inner[key]}
-                joined = {**siblings, **inner}
-                free = next(key for key in (where + "_" * count for count in itertools.count()) if key not in joined)
-                yield {**joined, free: both} if both else joined
+                common = siblings.keys() & inner.keys() - {*dropped}
+                conflicts = {key: siblings[key] for key in common if siblings[key] != inner[key]}
+                merged = {**siblings, **inner}
+                unused_name = wrapper
+                while unused_name in merged:
+                    unused_name += "_"
+                yield {**merged, unused_name: conflicts} if conflicts else merged
 
 
 def _at_jsonpath(document: object, records_jsonpath: str) -> list[Any]:
@@ -147,33 +151,34 @@ def _at_jsonpath(document: object, records_jsonpath: str) -> list[Any]:
         matches = list(extract_jsonpath(records_jsonpath.removesuffix("[*]"), document))
         if len(matches) == 1 and isinstance(matches[0], list):
             return matches[0]
-    raise _no_list(f"records_jsonpath {records_jsonpath} leads to no list in the answer", document)
+    raise _no_list(f"records_jsonpath {records_jsonpath} leads to no list in the response", document)
 
 
 def _list(document: object) -> list[Any]:
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
-        found = "null" if document is None else type(document).__name__
-        raise _no_list(f"the answer is {found}, not a list of candidates", document)
+        kind = "null" if document is None else type(document).__name__
+        raise _no_list(f"the response is {kind}, not a list of candidates", document)
     lists = _lists(document)
-    filled = [place for place in lists if lists[place]] or list(lists)[:1]
+    filled = [path for path in lists if lists[path]] or list(lists)[:1]
     if len(filled) > 1:
-        message = f"the answer has more than one list with candidates: {' and '.join(filled)}{_keys_of(document)}"
+        message = f"the response has more than one list with candidates: {' and '.join(filled)}{_keys_of(document)}"
         raise FatalAPIError(f"{message}; records_jsonpath can say which")
     if filled:
         return lists[filled[0]]
     if document.get("data", ...) is None:
         return []
-    raise _no_list("no list of candidates in the answer", document)
+    raise _no_list("no list of candidates in the response", document)
 
 
 def _lists(document: Mapping[str, Any]) -> dict[str, list[Any]]:
-    places = {name: document.get(name) for name in _LISTS}
+    """Return the lists of a response by their paths."""
+    members = {name: document.get(name) for name in _LISTS}
     for wrapper in WRAPPERS:
         if isinstance(inner := document.get(wrapper), dict):
-            places |= {f"{wrapper}.{name}": inner.get(name) for name in _LISTS}
-    return {place: value for place, value in places.items() if isinstance(value, list)}
+            members |= {f"{wrapper}.{name}": inner.get(name) for name in _LISTS}
+    return {path: value for path, value in members.items() if isinstance(value, list)}
 
 
 def _reports_failure(envelope: Mapping[str, Any], *, has_own_status: bool = False) -> bool:
@@ -195,21 +200,26 @@ def _reports_success(name: str, value: object) -> bool:
     return key in _REPORTS or (key in _CODES and spelled(value) in _FINE)
 
 
-def reason_of(document: object) -> str:
-    """Return the API's own error message in one short line; empty if there is none."""
-    found: object = document
+def reason_of(document: object, redact: Callable[[str], str] = str) -> str:
+    """Return the API's own error message in one short line; empty if there is none.
+
+    Args:
+        document: The decoded body.
+        redact: Called with the message before it is cut.
+    """
+    reason: object = document
     for _ in range(4):  # as deep as {"data": {"errors": [{"message": …}]}}
-        if isinstance(found, list):
-            found = found[0] if found else None
-        if isinstance(found, dict):
-            members = {normalized(name): value for name, value in found.items()}
+        if isinstance(reason, list):
+            reason = reason[0] if reason else None
+        if isinstance(reason, dict):
+            members = {normalized(name): value for name, value in reason.items()}
             reasons = (members[name] for name in _REASONS if isinstance(members.get(name), (str, dict, list)))
-            inner = (found[name] for name in WRAPPERS if isinstance(found.get(name), dict))
-            found = next(filter(None, reasons), None) or next(inner, None)
-    if not isinstance(found, str):
+            inner = (reason[name] for name in WRAPPERS if isinstance(reason.get(name), dict))
+            reason = next(filter(None, reasons), None) or next(inner, None)
+    if not isinstance(reason, str):
         return ""
-    text = printable(found[: 4 * MAX_REASON])
-    if len(text) <= MAX_REASON and len(found) <= 4 * MAX_REASON:
+    text = printable(redact(reason[:MAX_MESSAGE]))
+    if len(text) <= MAX_REASON and len(reason) <= MAX_MESSAGE:
         return text
     # Cut between words: half a key or half an address could not be redacted any more.
     return f"{text[:MAX_REASON].rpartition(' ')[0]}…"
@@ -218,7 +228,7 @@ def reason_of(document: object) -> str:
 def _failure(document: Mapping[str, Any]) -> NotAPageError:
     reason = reason_of(document)
     reported = f": the API says “{reason}”" if reason else _keys_of(document)
-    return NotAPageError(f"the API answered 200 but reports a failure{reported}", "a reported failure")
+    return NotAPageError(f"the API returned 200 but reports a failure{reported}", "a reported failure")
 
 
 def _no_list(reason: str, document: object) -> NotAPageError:

@@ -1,4 +1,4 @@
-"""What no log line may show: the key, however it is spelled, and e-mail addresses."""
+"""Redaction of log lines: the key, however it is spelled, and e-mail addresses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Redactor:
     """Hides secrets and e-mail addresses in text, in a time that grows with its length and no faster."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        """Take the secrets; empty ones are none."""
+        """Ignore empty secrets."""
         self.secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
         patterns = map("|".join, map(_spellings, self.secrets))
         self._pattern = re.compile("|".join(patterns) or r"(?!)", re.IGNORECASE)
@@ -50,7 +50,10 @@ class Redactor:
 
 
 def plain_name(name: str) -> str:
-    """Describe the name of a JSON member for a log line: it can be a person's, and then is no plain identifier."""
+    """Return the name of a JSON member for a log line; only its length unless it is a plain identifier.
+
+    It can be the name of a person.
+    """
     return name if _PLAIN_NAME.fullmatch(name) else f"(a name of {len(name)} character{'s' * (len(name) != 1)})"
 
 

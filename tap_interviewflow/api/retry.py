@@ -36,7 +36,7 @@ class RetriableError(Exception):
     """A failed try; another one may succeed."""
 
     def __init__(self, message: str, *, is_rate_limit: bool = False, retry_after: str | None = None) -> None:
-        """Keep beside the reason whether the status was 429, and the header ``Retry-After``."""
+        """Keep whether the status was 429, and the header ``Retry-After``."""
         super().__init__(message)
         self.is_rate_limit = is_rate_limit
         self.retry_after = retry_after
@@ -63,7 +63,7 @@ class Retries:
             AbandonedError: If the response is not wanted any more.
         """
         ends_at = time.monotonic() + self.patience
-        again_at, successes, failed = -inf, self._successes, 0
+        again_at, successes, failures = -inf, self._successes, 0
         while True:
             self._wait_until(again_at, ends_at, is_wanted)
             try:
@@ -71,18 +71,17 @@ class Retries:
             except RetriableError as error:
                 if not is_wanted():
                     raise AbandonedError from None
-                failed = 1 if error.is_rate_limit and successes != self._successes else failed + 1
+                failures = 1 if error.is_rate_limit and successes != self._successes else failures + 1
                 successes = self._successes
-                seconds = wait(failed, retry_after(error.retry_after))
+                seconds = backoff(failures, parse_retry_after(error.retry_after))
                 again_at = time.monotonic() + seconds
                 if error.is_rate_limit or error.retry_after:
                     with self._lock:
                         self._opens_at = max(self._opens_at, again_at)
-                if failed == MAX_TRIES or again_at > ends_at:
-                    raise FatalAPIError(
-                        f"{error}; gave up after {failed} {'try' if failed == 1 else 'tries'}"
-                    ) from None
-                logger.warning("%s: %s; try %d of %d in %.1f s", where, error, failed + 1, MAX_TRIES, seconds)
+                if failures == MAX_TRIES or again_at > ends_at:
+                    tries = "1 try" if failures == 1 else f"{failures} tries"
+                    raise FatalAPIError(f"{error}; gave up after {tries}") from None
+                logger.warning("%s: %s; try %d of %d in %.1f s", where, error, failures + 1, MAX_TRIES, seconds)
             else:
                 self._successes += 1
                 return result
@@ -93,23 +92,27 @@ class Retries:
             if opens_at <= now:
                 return
             if opens_at > ends_at:
-                raise FatalAPIError(f"the API has asked for a wait of {opens_at - now:.0f} s, which is too long")
+                raise FatalAPIError(f"the API asks to wait {opens_at - now:.0f} s, longer than this request may wait")
             time.sleep(min(opens_at - now, POLL_INTERVAL))
         raise AbandonedError
 
 
-def wait(failed: int, asked: float | None) -> float:
-    """Return the seconds to wait, with jitter, after so many failed tries, where the API asks for so many seconds.
+def backoff(failures: int, retry_after: float | None) -> float:
+    """Return the seconds to wait before the next try: they double with each failure, and have jitter.
 
-    It may shorten the first wait only: an API that always asks for 0 would use up all tries within a moment.
+    Args:
+        failures: How many tries have failed.
+        retry_after: The seconds that the API asks for. They may shorten the first wait only: an API that always asks
+            for 0 would use up all tries within a moment.
     """
-    backoff = min(MAX_WAIT, 2.0 ** (failed - 1)) * random.uniform(1, 1.25)  # noqa: S311
-    if asked is None:
-        return backoff
-    return max(min(asked, MAX_RETRY_AFTER) + random.uniform(0, 0.1), MIN_WAIT if failed == 1 else backoff)  # noqa: S311
+    wait = min(MAX_WAIT, 2.0 ** (failures - 1)) * random.uniform(1, 1.25)  # noqa: S311
+    if retry_after is None:
+        return wait
+    shortest = MIN_WAIT if failures == 1 else wait
+    return max(min(retry_after, MAX_RETRY_AFTER) + random.uniform(0, 0.1), shortest)  # noqa: S311
 
 
-def retry_after(header: str | None) -> float | None:
+def parse_retry_after(header: str | None) -> float | None:
     """Parse a ``Retry-After`` of either form, as seconds from now; None where it is missing or makes no sense."""
     text = (header or "").strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.api.conftest import FakeTime, NewClient
 
 MIB = 2**20
-TOO_LARGE = "the answer is larger than 64 MiB; set a smaller page_size"
+TOO_LARGE = "the response is larger than 64 MiB; set a smaller page_size"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_body_without_an_end_is_not_read_to_it(new_client: NewClient, head: by
 
 @pytest.mark.parametrize("body", [b"[" * 2**16, b'{"a":' * 2**14, b"[" * 2**16 + b"]" * 2**16])
 def test_brackets_without_an_end_are_refused_at_once(new_client: NewClient, time: FakeTime, body: bytes) -> None:
-    assert failure_of(new_client, ok(body)).startswith("the answer is nested too deeply")
+    assert failure_of(new_client, ok(body)).startswith("the response is nested too deeply")
     assert time.now == 0
 
 
@@ -106,7 +106,7 @@ def test_millions_of_objects_or_lists_are_refused_before_they_are_decoded(
     monkeypatch: pytest.MonkeyPatch, value: bytes
 ) -> None:
     monkeypatch.delattr("tap_interviewflow.records.json.decode")
-    with pytest.raises(FatalAPIError, match=r"^the answer holds more than 2,000,000 objects and lists; set a smaller"):
+    with pytest.raises(FatalAPIError, match=r"^the response holds more than 2,000,000 objects and lists; set a"):
         decode(b"[" + value * 2_000_000 + b"0]")
 
 

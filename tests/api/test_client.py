@@ -153,7 +153,7 @@ def test_a_host_that_is_not_found_is_named(new_client: NewClient, monkeypatch: p
         (422, {"message": None, "errors": [{"detail": "page is odd"}]}, "“page is odd”"),
         (409, "page is odd", "“page is odd”"),
         (400, {"message": "bad\r\n\x1b[31mfilter of ada@example.com"}, "“bad [31mfilter of …”"),
-        (400, {"message": "x" * 197 + f" {KEY} and more"}, "“" + "x" * 197 + " … …”"),
+        (400, {"message": "x" * 197 + f" {KEY} and more"}, "“" + "x" * 197 + " ……”"),
         (400, {"message": "limit must not be greater than 50"}, "greater than 50”; its limit is the setting page_size"),
         (409, {"message": "your limit is reached"}, "“your limit is reached”"),
     ],

@@ -139,7 +139,7 @@ def test_the_limit_of_connecting_counts_once_for_all_addresses_of_a_host(
     address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 443))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address] * 4)
     monkeypatch.setattr(socket.socket, "connect", connect)
-    assert "no answer within " in failure(new_client(FAR_API, **settings))
+    assert "no response within " in failure(new_client(FAR_API, **settings))
     assert sum(waited[:4]) == pytest.approx(limit, rel=0.1)
     assert len(waited) > 4
 
@@ -152,7 +152,7 @@ def test_a_body_that_comes_drop_by_drop_meets_the_limit(new_client: NewClient) -
             real_time.sleep(0.02)
 
     with serving(drip) as url:
-        assert "no answer within " in failure(new_client(url, request_timeout=0.1, patience=0.2))
+        assert "no response within " in failure(new_client(url, request_timeout=0.1, patience=0.2))
 
 
 # Not a response

@@ -71,7 +71,7 @@ def test_more_than_one_list_with_candidates_is_an_error_on_every_page(document: 
     with pytest.raises(FatalAPIError) as caught:
         open_page(document)
     assert str(caught.value) == (
-        f"the answer has more than one list with candidates: {reason}; records_jsonpath can say which"
+        f"the response has more than one list with candidates: {reason}; records_jsonpath can say which"
     )
     # It is not what an API says behind its last page.
     assert not isinstance(caught.value, NotAPageError)
@@ -112,21 +112,21 @@ def test_a_success_and_what_reports_nothing_are_no_failure(beside: dict[str, Any
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        (None, "the answer is null, not a list of candidates"),
-        ("Ada", "the answer is str, not a list of candidates"),
-        (7, "the answer is int, not a list of candidates"),
-        ({}, "no list of candidates in the answer (top-level keys: none)"),
-        ({"result": None}, "no list of candidates in the answer (top-level keys: result)"),
-        ({"a": {"rows": [ADA]}}, "no list of candidates in the answer (top-level keys: a; in a: rows)"),
+        (None, "the response is null, not a list of candidates"),
+        ("Ada", "the response is str, not a list of candidates"),
+        (7, "the response is int, not a list of candidates"),
+        ({}, "no list of candidates in the response (top-level keys: none)"),
+        ({"result": None}, "no list of candidates in the response (top-level keys: result)"),
+        ({"a": {"rows": [ADA]}}, "no list of candidates in the response (top-level keys: a; in a: rows)"),
         (
             {"data": {"people": [ADA]}, "meta": {}},
-            "no list of candidates in the answer (top-level keys: data, meta; in data: people; in meta: none)",
+            "no list of candidates in the response (top-level keys: data, meta; in data: people; in meta: none)",
         ),
         (
-            {"candidates": {"1": ADA}},
-            "no list of candidates in the answer (top-level keys: candidates; in candidates: (a name of 1 character))",
+            {"rows": {"1": ADA}},
+            "no list of candidates in the response (top-level keys: rows; in rows: (a name of 1 character))",
         ),
-        (ADA, "no list of candidates in the answer (top-level keys: id, name)"),
+        (ADA, "no list of candidates in the response (top-level keys: id, name)"),
     ],
     ids=str,
 )
@@ -163,7 +163,7 @@ def test_of_very_many_keys_the_first_are_named() -> None:
 
 def test_more_candidates_than_fit_into_memory_are_refused() -> None:
     assert len(open_page([ADA] * MAX_CANDIDATES).candidates) == 100_000
-    reason = "the answer holds 100,001 candidates, more than 100,000; set a smaller page_size"
+    reason = "the response holds 100,001 candidates, more than 100,000; set a smaller page_size"
     for document in ([ADA] * 100_001, {"data": {"rows": [ADA] * 100_001}}):
         assert refused(document) == reason
     assert refused({"people": [ADA] * 100_001}, "$.people") == reason
@@ -192,7 +192,7 @@ def test_a_jsonpath_leads_to_the_list(jsonpath: str, document: object) -> None:
     ids=str,
 )
 def test_a_jsonpath_that_leads_to_no_list_is_never_an_empty_page(document: object) -> None:
-    assert refused(document, "$.rows").startswith("records_jsonpath $.rows leads to no list in the answer")
+    assert refused(document, "$.rows").startswith("records_jsonpath $.rows leads to no list in the response")
 
 
 def test_a_jsonpath_that_leads_to_several_lists_is_an_error() -> None:
@@ -218,7 +218,7 @@ FAILURES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("jsonpath", [None, "$..candidates"])
 def test_a_reported_failure_is_never_an_empty_page(place: list[str], jsonpath: str | None) -> None:
     for verdict in FAILURES:
-        with pytest.raises(NotAPageError, match=r"^the API answered 200 but reports a failure") as caught:
+        with pytest.raises(NotAPageError, match=r"^the API returned 200 but reports a failure") as caught:
             open_page(nested(place, {"candidates": [], **verdict}), jsonpath)
         assert caught.value.kind == "a reported failure", verdict
         assert "jsonpath" not in str(caught.value)
@@ -241,13 +241,13 @@ def test_a_reported_failure_is_never_an_empty_page(place: list[str], jsonpath: s
     ids=str,
 )
 def test_a_failure_is_shown_in_the_apis_own_words(said: dict[str, Any]) -> None:
-    reason = "the API answered 200 but reports a failure: the API says “The database is busy”"
+    reason = "the API returned 200 but reports a failure: the API says “The database is busy”"
     assert refused({"success": False, "candidates": [], **said}) == reason
 
 
 def test_without_a_word_of_why_the_keys_are_named() -> None:
     assert refused({"success": False, "data": {"x": 1}}) == (
-        "the API answered 200 but reports a failure (top-level keys: success, data; in data: x)"
+        "the API returned 200 but reports a failure (top-level keys: success, data; in data: x)"
     )
 
 

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.api.retry import AbandonedError, RetriableError, Retries, http_date, wait
+from tap_interviewflow.api.retry import AbandonedError, RetriableError, Retries, backoff, http_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,8 +60,8 @@ def test_what_stays_is_given_up_after_eight_tries_with_doubled_waits_and_one_lin
 
 
 def test_two_that_fail_together_do_not_try_again_together() -> None:
-    assert len({wait(3, None) for _ in range(10)}) > 1
-    assert len({wait(1, 5) for _ in range(10)}) > 1
+    assert len({backoff(3, None) for _ in range(10)}) > 1
+    assert len({backoff(1, 5) for _ in range(10)}) > 1
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_what_is_not_wanted_any_more_is_not_waited_for(time: FakeTime) -> None:
 def test_no_wait_goes_beyond_the_patience(time: FakeTime, failure: RetriableError) -> None:
     retries, attempt = Retries(patience=10), Mock(side_effect=failure)
     for _ in range(2):
-        with pytest.raises(FatalAPIError, match=r"gave up after|has asked for a wait of 60 s, which is too long"):
+        with pytest.raises(FatalAPIError, match=r"gave up after|the API asks to wait 60 s, longer than this request"):
             run(retries, attempt)
     assert time.now <= 20
     assert attempt.call_args_list[0].args == (10,)
