@@ -1,4 +1,4 @@
-"""Whether a target may delete what did not come in this run: asked before ACTIVATE_VERSION is sent."""
+"""Conditions for ACTIVATE_VERSION, by which a target deletes what did not come in this run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def reason_of_settings(config: Mapping[str, Any], *, reads_all: bool) -> str | None:
-    """Return why it may not, as far as the settings tell, or None.
+    """Return the setting that forbids deletes, or None.
 
     Args:
         config: The settings.
@@ -31,13 +31,13 @@ def reason_of_settings(config: Mapping[str, Any], *, reads_all: bool) -> str | N
 
 
 def reason_of_verdicts(reader: Reader) -> str | None:
-    """Return why it may not by how the reads of all Interviewers ended, or None."""
+    """Return which read forbids deletes, or None."""
     for interviewer_id in reader.interviewer_ids:
         verdict = reader.verdicts.get(interviewer_id)
         if verdict is None or not verdict.is_complete:
             return f"not everything was read of Interviewer {interviewer_id}"
-        if verdict.unconfirmed:
-            return f"Interviewer {interviewer_id}: {verdict.unconfirmed}"
+        if verdict.delete_blocker:
+            return f"Interviewer {interviewer_id}: {verdict.delete_blocker}"
     if not any(verdict.read for verdict in reader.verdicts.values()):
         return "no Interviewer has a single candidate"
     return None

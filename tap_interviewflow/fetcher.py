@@ -1,4 +1,4 @@
-"""One page of an Interviewer: requested, opened, and conformed to the schema."""
+"""One response of the API: requested, opened, and conformed to the schema."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.api.client import RefusedError, UnreadableError
-from tap_interviewflow.api.envelope import Envelope, open_page
+from tap_interviewflow.api.envelope import Envelope, open_look_up, open_page
 from tap_interviewflow.api.page import InterviewerError, Page
 from tap_interviewflow.api.prefetch import MAX_AGE
 from tap_interviewflow.records.conform import Conformer, NoIDError, ids_of
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from tap_interviewflow.api.client import Client, Response
 
 _MAYBE_BEHIND_THE_END: Final = {"400", "404", "416", "422", "a reported failure", "no list"}
-"""Kinds of refusals by which an API may answer for a page behind the last one."""
+"""Kinds of refusals that an API may send for a page behind the last one."""
 
-KEY_REFUSED: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_KEY_REFUSED: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Statuses that concern the key, and so every Interviewer."""
+
+_NOT_FOUND: Final = "404"
 
 _JOB: Final = "jobId"
 """Where a candidate may name its Interviewer, by the one response of the vendor that is documented."""
@@ -35,36 +37,30 @@ _JOB: Final = "jobId"
 MAX_SAMPLED: Final = 20 * 2**20
 """Bytes of first pages that are kept from a sample."""
 
-
 MAX_CELLS: Final = 2_000_000
 """Candidates times columns of one response: each takes memory, also where a candidate has no value."""
 
 
 class Fetcher:
-    """Requests pages. Safe to call from several threads at once.
+    """Requests pages and single candidates. Safe to call from several threads at once.
 
     Attributes:
         conformer: Makes records of candidates.
-        encode: Makes RECORD messages of records, where every record goes out as it is.
-        confirms: Whether a target deletes what does not come.
+        encode: Makes lines of records, where every record is written as it is.
+        reads_twice: Whether a target deletes what does not come: then every list is read twice.
     """
 
     def __init__(self, config: Mapping[str, Any], client: Client) -> None:
-        """Request nothing yet.
-
-        Args:
-            config: The settings.
-            client: What sends the requests.
-        """
+        """Request nothing yet."""
         self.conformer = Conformer(candidates_schema())
         self.encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None
-        self.confirms = False
+        self.reads_twice = False
         self._config = config
         self._client = client
         self._interviewer_ids = set(config["interviewer_ids"])
         self._sampled: dict[str, Response] = {}
 
-    def first_page(self, interviewer_id: str, is_wanted: Callable[[], bool]) -> tuple[list[dict[str, Any]], int]:
+    def sample(self, interviewer_id: str, is_wanted: Callable[[], bool]) -> tuple[list[dict[str, Any]], int]:
         """Request the first page of an Interviewer, and keep the response for ``page``.
 
         Returns:
@@ -75,8 +71,8 @@ class Fetcher:
             FatalAPIError: If no Interviewer can be read.
             AbandonedError: If it is not wanted any more.
         """
-        response = self._request(interviewer_id, 1, self._config["page_size"], is_wanted)
-        with _naming(interviewer_id, 1):
+        response = self._request_page(interviewer_id, 1, self._config["page_size"], is_wanted)
+        with _naming(_place(interviewer_id, 1)):
             candidates = self._open(response).candidates
             ids_of(candidates)
         if response.size + sum(kept.size for kept in list(self._sampled.values())) <= MAX_SAMPLED:
@@ -86,7 +82,7 @@ class Fetcher:
     def page(
         self, interviewer_id: str, number: int, limit: int, is_wanted: Callable[[], bool], *, is_first_pass: bool
     ) -> Page:
-        """Return a page, or what the API answers in its place.
+        """Return a page, or what the API returns in its place.
 
         Args:
             interviewer_id: The Interviewer.
@@ -104,8 +100,8 @@ class Fetcher:
         response = self._sampled.pop(interviewer_id, None) if number == 1 else None
         try:
             if response is None or time.monotonic() - response.received > MAX_AGE:
-                response = self._request(interviewer_id, number, limit, is_wanted)
-            with _naming(interviewer_id, number):
+                response = self._request_page(interviewer_id, number, limit, is_wanted)
+            with _naming(_place(interviewer_id, number)):
                 envelope = self._open(response)
                 candidates = envelope.candidates
                 page = Page(number, limit, ids_of(candidates), envelope.metadata, response.sent, response.received)
@@ -116,10 +112,33 @@ class Fetcher:
         page.requested_at = _requested_at(response)
         page.size = response.size
         page.candidates = candidates
-        if self.confirms:
-            page.has_others = any(self.owner_of(each, interviewer_id) != interviewer_id for each in candidates)
+        if self.reads_twice:
+            page.has_others = any(self._owner_of(each, interviewer_id) != interviewer_id for each in candidates)
         if is_first_pass:
             self._conform(page, interviewer_id, response)
+        return page
+
+    def look_up(self, interviewer_id: str, interview_id: str) -> Page | None:
+        """Return a page with a single candidate, or None if the Interviewer does not have it.
+
+        Raises:
+            InterviewerError: If the API refuses this look-up.
+            FatalAPIError: If it refuses all.
+        """
+        place = f"Interviewer {interviewer_id}, interview {interview_id}"
+        try:
+            response = self._request({INTERVIEWER: interviewer_id, "interviewId": interview_id}, place)
+        except InterviewerError as error:
+            if error.kind == _NOT_FOUND:
+                return None
+            raise
+        with _naming(place):
+            jsonpath, dropped = self._config.get("records_jsonpath"), self.conformer.dropped
+            candidates = open_look_up(response.document, interview_id, jsonpath, dropped=dropped)
+            if not candidates:
+                return None
+            page = Page(1, ids=ids_of(candidates), candidates=candidates)
+            self._conform(page, self._owner_of(candidates[0], interviewer_id), response)
         return page
 
     def _conform(self, page: Page, interviewer_id: str, response: Response) -> None:
@@ -132,8 +151,11 @@ class Fetcher:
             # In this thread, right after they were decoded: later they would have left the processor's cache.
             page.lines, page.records = self.encode(page.records), ()
 
-    def only(self, page: Page, indices: Sequence[int], interviewer_id: str) -> Page:
-        """Return a page with the records of some of its candidates; one that is encoded already stays whole."""
+    def select(self, page: Page, indices: Sequence[int], interviewer_id: str) -> Page:
+        """Return a page with the records of some of its candidates.
+
+        One that is encoded already stays whole: the others were written before, and a target keeps one of each.
+        """
         if page.lines is not None:
             return page
         chosen = replace(page, ids=[page.ids[index] for index in indices])
@@ -144,7 +166,7 @@ class Fetcher:
             chosen.records = [page.records[index] for index in indices]
         return chosen
 
-    def owner_of(self, candidate: Mapping[str, Any], interviewer_id: str) -> str:
+    def _owner_of(self, candidate: Mapping[str, Any], interviewer_id: str) -> str:
         """Return the configured Interviewer that a candidate names, or else the one that it was requested from."""
         name = candidate.get(INTERVIEWER) or candidate.get(_JOB)
         return name if isinstance(name, str) and name in self._interviewer_ids else interviewer_id
@@ -153,23 +175,31 @@ class Fetcher:
         envelope = open_page(response.document, self._config.get("records_jsonpath"))
         cells = len(envelope.candidates) * self.conformer.width
         if cells > MAX_CELLS:
-            message = f"the answer makes a table of {cells:,} cells, more than {MAX_CELLS:,}; set a smaller page_size"
+            message = f"the response makes a table of {cells:,} cells, more than {MAX_CELLS:,}; set a smaller page_size"
             raise FatalAPIError(message)
         return envelope
 
-    def _request(self, interviewer_id: str, number: int, limit: int, is_wanted: Callable[[], bool]) -> Response:
+    def _request_page(self, interviewer_id: str, number: int, limit: int, is_wanted: Callable[[], bool]) -> Response:
         body: dict[str, Any] = {INTERVIEWER: interviewer_id, "page": number, "limit": limit}
         if filters := self._config.get("additional_fields"):
             body["additionalFields"] = filters
+        place = _place(interviewer_id, number)
         try:
-            return self._client.fetch(body, f"Interviewer {interviewer_id}, page {number}", is_wanted)
+            return self._request(body, place, is_wanted)
+        except InterviewerError as error:
+            if error.kind == _NOT_FOUND and number > 1:  # its advice is about the Interviewer, but page 1 came
+                message = f"{place}: 404 Not Found, although page 1 came"
+                raise InterviewerError(message, _NOT_FOUND) from None
+            raise
+
+    def _request(self, body: Mapping[str, Any], place: str, is_wanted: Callable[[], bool] = lambda: True) -> Response:
+        try:
+            return self._client.fetch(body, place, is_wanted)
         except UnreadableError as error:
             raise InterviewerError(str(error)) from None
         except RefusedError as error:
-            if error.status in KEY_REFUSED:
+            if error.status in _KEY_REFUSED:
                 raise
-            if error.status == HTTPStatus.NOT_FOUND and number > 1:  # of page 1 it would be the Interviewer
-                raise named("404 Not Found, although page 1 came", interviewer_id, number, "404") from None
             raise InterviewerError(str(error), str(error.status)) from None
 
 
@@ -178,18 +208,18 @@ def _requested_at(response: Response) -> datetime:
     return min(sent, response.date or sent)
 
 
+def _place(interviewer_id: str, number: int) -> str:
+    return f"Interviewer {interviewer_id}, page {number}"
+
+
 @contextmanager
-def _naming(interviewer_id: str, number: int) -> Iterator[None]:
-    """Raise what is wrong with a page as an error that names it."""
+def _naming(place: str) -> Iterator[None]:
+    """Raise what is wrong with a response as an error that names where it came from."""
     try:
         yield
     except (FatalAPIError, NoIDError) as error:
-        raise named(error, interviewer_id, number) from None
+        message = f"{place}: {error}"
+        raise InterviewerError(message, getattr(error, "kind", "")) from None
     except RecursionError:
-        message = "the answer is nested too deeply to be read"
-        raise named(message, interviewer_id, number) from None
-
-
-def named(error: object, interviewer_id: str, number: int, kind: str = "") -> InterviewerError:
-    """Return an error that begins with the Interviewer and the page."""
-    return InterviewerError(f"Interviewer {interviewer_id}, page {number}: {error}", kind or getattr(error, "kind", ""))
+        message = f"{place}: the response is nested too deeply to be read"
+        raise InterviewerError(message) from None

@@ -17,8 +17,8 @@ from tap_interviewflow.api.pagination import CandidatesPaginator
 from tap_interviewflow.api.pool import WorkerPool
 from tap_interviewflow.api.prefetch import MAX_HELD_BYTES, PageQueue, Prefetcher
 from tap_interviewflow.api.retry import AbandonedError
-from tap_interviewflow.fetcher import Fetcher, named
-from tap_interviewflow.lookups import LookUps
+from tap_interviewflow.fetcher import Fetcher
+from tap_interviewflow.lookups import look_ups
 from tap_interviewflow.report import count_of
 
 if TYPE_CHECKING:
@@ -47,13 +47,7 @@ class Reader:
     """
 
     def __init__(self, config: Mapping[str, Any], shutdown: Shutdown, client: Client) -> None:
-        """Request nothing yet.
-
-        Args:
-            config: The settings.
-            shutdown: What stops the run while a response is waited for.
-            client: What sends the requests.
-        """
+        """Request nothing yet."""
         self.interviewer_ids: list[str] = list(dict.fromkeys(config["interviewer_ids"]))
         self.verdicts: dict[str, Verdict] = {}
         self.shutdown = shutdown
@@ -69,7 +63,7 @@ class Reader:
         interviewer_ids: Sequence[str],
         *,
         encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None,
-        confirms: bool = False,
+        reads_twice: bool = False,
     ) -> None:
         """Describe what becomes of candidates, before the first of them is read.
 
@@ -77,11 +71,11 @@ class Reader:
             conformer: Makes records of candidates.
             interviewer_ids: The Interviewers that are going to be read, in their order.
             encode: Makes RECORD messages of records, in the fetching threads, if every record is written as it is.
-            confirms: Whether a target deletes what does not come: then every list is read twice.
+            reads_twice: Whether a target deletes what does not come: then every list is read twice.
         """
         self._fetcher.conformer = conformer
         self._fetcher.encode = encode
-        self._fetcher.confirms = confirms
+        self._fetcher.reads_twice = reads_twice
         self.verdicts.clear()
         self._client.reopen()
         queues = (
@@ -110,13 +104,13 @@ class Reader:
         # The first one alone: how large it is decides how many of the others are held at once.
         at_once = 1
         for interviewer_ids in (self.interviewer_ids[:1], self.interviewer_ids[1:]):
-            for _, found in self._first_pages(interviewer_ids, inf, at_once):
-                if isinstance(found, InterviewerError):
-                    errors.append(found)  # it comes again when the Interviewer is read
-                elif isinstance(found, FatalAPIError):
-                    raise found
+            for _, result in self._first_pages(interviewer_ids, inf, at_once):
+                if isinstance(result, InterviewerError):
+                    errors.append(result)  # it comes again when the Interviewer is read
+                elif isinstance(result, FatalAPIError):
+                    raise result
                 else:
-                    candidates, size = found
+                    candidates, size = result
                     at_once = max(1, MAX_HELD_BYTES // max(1, size))
                     yield from candidates
         if len(errors) == len(self.interviewer_ids):
@@ -130,8 +124,8 @@ class Reader:
         Args:
             seconds: After these, for all of them, nothing more is requested.
         """
-        for interviewer_id, found in self._first_pages(self.interviewer_ids, seconds):
-            yield interviewer_id, found if isinstance(found, FatalAPIError) else len(found[0])
+        for interviewer_id, result in self._first_pages(self.interviewer_ids, seconds):
+            yield interviewer_id, result if isinstance(result, FatalAPIError) else len(result[0])
 
     def _first_pages(
         self, interviewer_ids: Sequence[str], seconds: float, at_once: int | None = None
@@ -140,11 +134,11 @@ class Reader:
 
         def attempt(interviewer_id: str) -> tuple[list[dict[str, Any]], int] | FatalAPIError:
             try:
-                return self._fetcher.first_page(interviewer_id, lambda: time.monotonic() < ends_at)
+                return self._fetcher.sample(interviewer_id, lambda: time.monotonic() < ends_at)
             except FatalAPIError as error:
                 return error
             except AbandonedError:
-                return named(f"no good answer within {seconds:g} s", interviewer_id, 1)
+                return InterviewerError(f"Interviewer {interviewer_id}, page 1: no good response within {seconds:g} s")
 
         calls = (partial(attempt, interviewer_id) for interviewer_id in interviewer_ids)
         return zip(interviewer_ids, self._pool.in_order(calls, at_once), strict=True)
@@ -163,67 +157,76 @@ class Reader:
             FatalAPIError: If no Interviewer can be read; the pages before that have been yielded.
         """
         prefetcher = self._prefetcher
-        counts = Completeness(
+        completeness = Completeness(
             uses_total=not self._config.get("additional_fields"), total_is_reliable=prefetcher.total_is_reliable
         )
         error = None
         try:
-            reason, unconfirmed = yield from self._passes(interviewer_id, counts)
-        except InterviewerError as found:
-            error = found
-            reason = unconfirmed = str(error)
+            reason, delete_blocker = yield from self._passes(interviewer_id, completeness)
+        except InterviewerError as caught:
+            error = caught
+            reason = delete_blocker = str(error)
         reason = reason and reason.removeprefix(f"Interviewer {interviewer_id}, ")
         self.verdicts[interviewer_id] = Verdict(
-            counts.count, counts.stated, reason, unconfirmed, error is not None, counts.requested_at
+            completeness.count,
+            completeness.stated,
+            reason,
+            delete_blocker,
+            error is not None,
+            completeness.requested_at,
         )
-        prefetcher.total_is_reliable = counts.total_is_reliable
+        prefetcher.total_is_reliable = completeness.total_is_reliable
         prefetcher.go_on()
-        if counts.duplicates_on_page:
+        if completeness.duplicates_on_page:
             logger.warning(
                 "Interviewer %s: %s came with the ID of another one on the same page; a target keeps one of each",
-                *(interviewer_id, count_of(counts.duplicates_on_page, "candidate")),
+                *(interviewer_id, count_of(completeness.duplicates_on_page, "candidate")),
             )
 
     def _passes(
-        self, interviewer_id: str, counts: Completeness
+        self, interviewer_id: str, completeness: Completeness
     ) -> Generator[Page, None, tuple[str | None, str | None]]:
         """Read the pages up to three times.
 
         Returns:
             Why candidates may be missing, and why no target may delete those that did not come; None where all is well.
         """
-        queue, confirms = self._prefetcher.current, self._fetcher.confirms
+        queue, reads_twice = self._prefetcher.current, self._fetcher.reads_twice
         has_moved = False
         for number in range(1, MAX_PASSES + 1):
             if number > 1:
                 logger.info("Interviewer %s: its pages are read again, pass %d", interviewer_id, number)
                 queue.start_later_pass(is_ahead=number == 2 and not has_moved)  # noqa: PLR2004
-            paginator = CandidatesPaginator(counts, self._config["page_size"])
-            yield from self._read_pass(interviewer_id, paginator, counts)
-            has_moved = counts.has_moved
+            paginator = CandidatesPaginator(completeness, self._config["page_size"])
+            yield from self._read_pass(interviewer_id, paginator, completeness)
+            has_moved = completeness.has_moved
             if has_moved:
-                yield from self._read_top(interviewer_id, counts)
-            is_complete = counts.reaches_total or paginator.is_one_page or (number > 1 and not counts.disagreement)
-            is_confirmed = number > 1 and not counts.new
-            if is_complete and (is_confirmed or not confirms):
+                yield from self._read_top(interviewer_id, completeness)
+            is_complete = (
+                completeness.reaches_total or paginator.is_one_page or (number > 1 and not completeness.disagreement)
+            )
+            is_confirmed = number > 1 and not completeness.new
+            if is_complete and (is_confirmed or not reads_twice):
                 break
         if paginator.end_to_check:
             page = queue.read_again(*paginator.end_to_check)
-            new = counts.add(page, is_reread=True)
+            new = completeness.add(page, is_reread=True)
             paginator.check_end(page)
             is_confirmed &= not new
             if new:
-                yield self._fetcher.only(page, new, interviewer_id)
-        reason = paginator.problem or counts.problem or (None if is_complete else counts.disagreement)
+                yield self._fetcher.select(page, new, interviewer_id)
+        reason = paginator.problem or completeness.problem or (None if is_complete else completeness.disagreement)
         if reason:
             return reason, reason
         if not is_confirmed:
             return None, "its last pass brought new candidates"
-        if counts.has_others:
+        if completeness.has_others:
             return None, "its list holds candidates that name another one of interviewer_ids"
-        return None, None if counts.reaches_total else paginator.states_more
+        return None, None if completeness.reaches_total else paginator.states_more
 
-    def _read_pass(self, interviewer_id: str, paginator: CandidatesPaginator, counts: Completeness) -> Iterator[Page]:
+    def _read_pass(
+        self, interviewer_id: str, paginator: CandidatesPaginator, completeness: Completeness
+    ) -> Iterator[Page]:
         logged = time.monotonic()
         while not paginator.finished:
             page = self._prefetcher.take()
@@ -231,19 +234,19 @@ class Reader:
             if not paginator.finished:
                 self._prefetcher.request_ahead()
             if paginator.new:
-                yield self._fetcher.only(page, paginator.new, interviewer_id)
+                yield self._fetcher.select(page, paginator.new, interviewer_id)
             if time.monotonic() - logged > PROGRESS_INTERVAL:
                 logged = time.monotonic()
-                of = "" if counts.total is None else f" of {counts.total:,}"
+                of = "" if completeness.total is None else f" of {completeness.total:,}"
                 logger.info("Interviewer %s, page %d: %s candidates so far%s", interviewer_id, page.number,
-                            f"{counts.count:,}", of)  # fmt: skip
+                            f"{completeness.count:,}", of)  # fmt: skip
 
-    def _read_top(self, interviewer_id: str, counts: Completeness) -> Iterator[Page]:
+    def _read_top(self, interviewer_id: str, completeness: Completeness) -> Iterator[Page]:
         """Read the top of the list again, where new and updated candidates come, until nothing is new."""
         for number in itertools.count(1):
             page = self._prefetcher.current.read_again(number)
-            if new := counts.add(page, is_reread=True):
-                yield self._fetcher.only(page, new, interviewer_id)
+            if new := completeness.add(page, is_reread=True):
+                yield self._fetcher.select(page, new, interviewer_id)
             if page.is_blank:
                 return
 
@@ -258,4 +261,4 @@ class Reader:
         Raises:
             FatalAPIError: If one was not found, or refused, after the others.
         """
-        return LookUps(self._config, self._client, self._fetcher).read(self._pool, self.interviewer_ids, interview_ids)
+        return look_ups(self._fetcher, self._pool, self.interviewer_ids, interview_ids)

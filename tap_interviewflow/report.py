@@ -1,4 +1,4 @@
-"""What a run reports of itself: metrics beside the SDK's own, a verdict for each Interviewer, what did not fit."""
+"""Metrics, verdicts and warnings of a run."""
 
 from __future__ import annotations
 
@@ -47,12 +47,7 @@ class RequestMetrics:
         self._logger = metrics.get_metrics_logger()
 
     def log(self, status: int | None, seconds: float) -> None:
-        """Log one exchange, in the thread that made it.
-
-        Args:
-            status: The status of the answer; None if none came.
-            seconds: How long it took.
-        """
+        """Log one exchange, in the thread that made it; the status is None where no response came."""
         with self._lock:
             self._counter.increment()
         is_good = status is not None and status < HTTPStatus.BAD_REQUEST
@@ -75,12 +70,12 @@ def log_verdict(interviewer_id: str, verdict: Verdict, written: int, start: date
 
     Args:
         interviewer_id: The Interviewer.
-        verdict: How its read has ended.
-        written: How many candidates went out.
-        start: What is older than this was not to be written.
+        verdict: How its read ended.
+        written: How many candidates were written.
+        start: Older candidates were not to be written.
     """
     since = f" since {start.isoformat()}" if start else ""
-    outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.reason}"
+    outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.incomplete_reason}"
     logger.log(
         logging.INFO if verdict.is_complete else logging.WARNING,
         "Interviewer %s: %s read, %s written%s, %s",
@@ -91,7 +86,12 @@ def log_verdict(interviewer_id: str, verdict: Verdict, written: int, start: date
         metrics.Tag.CONTEXT: {INTERVIEWER: interviewer_id},
         "verdict": outcome.partition(":")[0],
     }
-    for metric, value in zip(CandidateMetric, (verdict.stated, verdict.read, written), strict=True):
+    values = {
+        CandidateMetric.STATED: verdict.stated,
+        CandidateMetric.READ: verdict.read,
+        CandidateMetric.WRITTEN: written,
+    }
+    for metric, value in values.items():
         if value is not None:
             point = metrics.Point("counter", metric, value, tags)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
             metrics.log(metrics.get_metrics_logger(), point)
@@ -112,7 +112,7 @@ def failure_of(verdicts: Mapping[str, Verdict], *, allow_incomplete: bool) -> st
     name, verdict = next(iter(failed.items()))
     advice = "" if verdict.is_error else ". Run again, compare with the dashboard, or set allow_incomplete"
     share = f"{len(failed)} of {count_of(len(verdicts), 'Interviewer')} incomplete"
-    return f"Interviewer {name}: {verdict.reason}; {share}{advice}"
+    return f"Interviewer {name}: {verdict.incomplete_reason}; {share}{advice}"
 
 
 def log_unexpected(counts: Counts, columns: Mapping[str, Any], *, masked: Collection[str], is_rescuing: bool) -> None:
@@ -154,5 +154,5 @@ def log_unexpected(counts: Counts, columns: Mapping[str, Any], *, masked: Collec
 
 
 def count_of(count: int, noun: str) -> str:
-    """Give a number with its noun: «1 page», «3,600 candidates»."""
+    """Return a number with its noun: «1 page», «3,600 candidates»."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -24,7 +24,7 @@ from tap_interviewflow.report import count_of, failure_of, log_unexpected, log_v
 from tap_interviewflow.writer import json_lines, record_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers._batch import BatchConfig
@@ -50,15 +50,7 @@ class Candidates(Stream):
     def __init__(
         self, tap: Tap, schema: dict[str, Any], reader: Reader, writer: SingerWriter, requests: RequestMetrics
     ) -> None:
-        """Initialize the stream.
-
-        Args:
-            tap: The tap.
-            schema: The schema of a candidate, as discovery made it.
-            reader: Reads the API.
-            writer: Writes the messages.
-            requests: Counts the requests.
-        """
+        """Initialize the stream by the schema that discovery made."""
         super().__init__(tap=tap, schema=schema)
         self._reader = reader
         self._writer = writer
@@ -74,10 +66,6 @@ class Candidates(Stream):
     @override
     def partitions(self) -> list[dict[str, Any]] | None:
         return [{INTERVIEWER: each} for each in self._reader.interviewer_ids] if self.is_incremental else None
-
-    @override
-    def generate_child_contexts(self, record: Record, context: Context | None) -> Iterable[Context | None]:
-        return ()
 
     @override
     def log(self, message: str, *args: Any, **kwargs: Any) -> None:
@@ -140,8 +128,8 @@ class Candidates(Stream):
             deselected={path[0] for path in paths if len(path) == 1},
             masked={path[0] for path in paths} | mapped_columns(self.config),
         )
-        confirms = self._stream_version is not None and self._reason_against_deletes is None
-        self._reader.prepare(self._conformer, interviewer_ids, encode=encode, confirms=confirms)
+        reads_twice = self._stream_version is not None and self._reason_against_deletes is None
+        self._reader.prepare(self._conformer, interviewer_ids, encode=encode, reads_twice=reads_twice)
 
     def _reads(self, interviewer_ids: Sequence[str]) -> Iterator[tuple[str | None, Iterator[Page]]]:
         """Yield each Interviewer with its pages, or no Interviewer with those of the look-ups."""
@@ -240,7 +228,7 @@ class Candidates(Stream):
                 self._requests.finish()
 
     def _end_early(self, error: BaseException) -> None:
-        """Write the state, then log why not everything was read: it may be that nobody reads the log."""
+        """Write the state, then log why not everything was read: writing the log may block."""
         self._reader.close()  # where the process goes on, what is in flight would be tried again
         with suppress(OSError):
             self._tap.state_writer.write_state(self.tap_state)

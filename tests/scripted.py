@@ -221,7 +221,7 @@ class ScriptedRead:
             size: How many candidates are on a page.
             width: How many requests are in flight.
             interviewers: How many Interviewers there are.
-            options: ``choose`` picks one of so many events that may come next; ``confirms`` is the reader's.
+            options: ``choose`` picks one of so many events that may come next; ``reads_twice`` is the reader's.
         """
         clock = Clock()
         self.written: list[str] = []
@@ -232,7 +232,7 @@ class ScriptedRead:
         self.reader = Reader(config, None, self._client)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
         pool = ScriptedPool(width, held, clock, options.get("choose", lambda _: 0))
         self.reader._pool = pool  # type: ignore[assignment]  # ty: ignore[invalid-assignment]
-        self.reader.prepare(Conformer(candidates_schema()), names, confirms=options.get("confirms", False))
+        self.reader.prepare(Conformer(candidates_schema()), names, reads_twice=options.get("reads_twice", False))
 
     def run(self) -> ScriptedRead:
         """Read everything."""

@@ -36,17 +36,17 @@ class Reading:
 
     def read(self, size: int = SIZE, interviewers: int = 2, **backend: Any) -> ScriptedRead:
         """Read a backend twice, the second time with the further pass that deletes need, and return the first read."""
-        read, _ = (self._read(size, interviewers, confirms, backend) for confirms in (False, True))
+        read, _ = (self._read(size, interviewers, reads_twice, backend) for reads_twice in (False, True))
         return read
 
-    def _read(self, size: int, interviewers: int, confirms: bool, backend: dict[str, Any]) -> ScriptedRead:  # noqa: FBT001
+    def _read(self, size: int, interviewers: int, reads_twice: bool, backend: dict[str, Any]) -> ScriptedRead:  # noqa: FBT001
         held = Backend(has_total=self.has_total, **backend)
-        options = {"width": self.width, "interviewers": interviewers, "confirms": confirms}
+        options = {"width": self.width, "interviewers": interviewers, "reads_twice": reads_twice}
         dice = Random(size)  # noqa: S311  # the same on every run
         read = ScriptedRead(held, size=size, choose=dice.randrange, **options).run()
         assert len(read.written) == len(set(read.written))
         for interviewer_id, verdict in read.reader.verdicts.items():
-            assert verdict.is_complete or not verdict.is_confirmed
+            assert verdict.is_complete or verdict.delete_blocker
             assert not verdict.is_complete or held.listed(interviewer_id) <= set(read.written)
             pages = -(-held.rows // held.smallest)
             assert len(read.asked_of(interviewer_id)) <= 3 * (pages + 3) + 2 * self.width
@@ -55,14 +55,14 @@ class Reading:
     def expect_complete(self, size: int = SIZE, interviewers: int = 2, **backend: Any) -> ScriptedRead:
         """Read a backend that has all candidates to give."""
         read = self.read(size, interviewers, **backend)
-        reasons = {verdict.reason for verdict in read.reader.verdicts.values()}
+        reasons = {verdict.incomplete_reason for verdict in read.reader.verdicts.values()}
         assert reasons == {None}
         return read
 
     def expect_incomplete(self, reason: str, size: int = SIZE, **backend: Any) -> ScriptedRead:
         """Read a backend that keeps candidates back, and check what the verdict says."""
         read = self.read(size, 1, **backend)
-        assert reason in str(read.verdict.reason)
+        assert reason in str(read.verdict.incomplete_reason)
         return read
 
 
@@ -276,8 +276,9 @@ def test_metadata_that_promise_more_than_came_prevent_deletes(
     promise: dict[str, Any], rows: int, without_total: Reading
 ) -> None:
     held = Backend(rows, stated=lambda *_: promise)
-    read = ScriptedRead(held, size=SIZE, width=without_total.width, confirms=True).run()
-    assert (len(read.written), read.verdict.reason, read.verdict.is_confirmed) == (rows, None, False)
+    read = ScriptedRead(held, size=SIZE, width=without_total.width, reads_twice=True).run()
+    assert (len(read.written), read.verdict.incomplete_reason) == (rows, None)
+    assert read.verdict.delete_blocker
 
 
 # Several Interviewers

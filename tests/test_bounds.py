@@ -59,7 +59,7 @@ class Flickering(Repeating):
 
 def requests_for(held: Any, width: int) -> int:
     dice = Random(width)  # noqa: S311  # the same on every run
-    read = ScriptedRead(held, size=SIZE, width=width, choose=dice.randrange, confirms=True).run()
+    read = ScriptedRead(held, size=SIZE, width=width, choose=dice.randrange, reads_twice=True).run()
     assert set(read.reader.verdicts) == {ONE}
     return len(read.asked)
 

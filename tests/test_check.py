@@ -70,7 +70,7 @@ def test_however_many_there_are_the_time_is_for_all_of_them_and_less_than_ten_se
     with Sandbox(dict.fromkeys(names, 3), faults=lambda *_: fault) as api:
         run = read(api, "--test", max_parallel_requests=2)
         assert len(api.requests) <= 4
-    assert run.lines("ERROR") == [f"Interviewer {name}, page 1: no good answer within 0.2 s" for name in names]
+    assert run.lines("ERROR") == [f"Interviewer {name}, page 1: no good response within 0.2 s" for name in names]
     assert (run.code, run.out) == (1, "")
 
 

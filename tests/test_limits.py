@@ -91,6 +91,6 @@ def test_a_name_for_each_candidate_makes_no_table_that_memory_can_not_hold(read:
     assert (run.code, run.records) == (1, [])
     (line,) = run.lines("ERROR")
     assert line == (
-        f"Interviewer {ONE}: page 1: the answer makes a table of 2,500,000 cells, more than 2,000,000; "
+        f"Interviewer {ONE}: page 1: the response makes a table of 2,500,000 cells, more than 2,000,000; "
         "set a smaller page_size; 1 of 1 Interviewer incomplete"
     )

@@ -23,28 +23,23 @@ class Verdict:
     Attributes:
         read: How many different candidates came.
         stated: How many the API stated, if its total is used.
-        reason: Why candidates may be missing; None if the read is complete.
-        unconfirmed: Why no target may delete the candidates that did not come; None if it may.
+        incomplete_reason: Why candidates may be missing; None if the read is complete.
+        delete_blocker: Why no target may delete the candidates that did not come; None if it may.
         is_error: Whether the Interviewer could not be read, or not to its end: the reason is an error.
         requested_at: When page 1 was requested, in UTC.
     """
 
     read: int
     stated: int | None = None
-    reason: str | None = None
-    unconfirmed: str | None = None
+    incomplete_reason: str | None = None
+    delete_blocker: str | None = None
     is_error: bool = False
     requested_at: datetime | None = None
 
     @property
     def is_complete(self) -> bool:
         """Whether every candidate came."""
-        return self.reason is None
-
-    @property
-    def is_confirmed(self) -> bool:
-        """Whether a target may delete the candidates that did not come."""
-        return self.unconfirmed is None
+        return self.incomplete_reason is None
 
 
 class Completeness:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.api.metadata import FALSE, WRAPPERS, PageMetadata, envelopes, metadata_of, normalized, spelled
+from tap_interviewflow.api.page import InterviewerError
 from tap_interviewflow.api.redact import plain_name, printable
 from tap_interviewflow.records.schema import ID_SOURCES
 
@@ -47,15 +48,6 @@ MAX_CANDIDATES: Final = 100_000
 """The most candidates that are read from one response."""
 
 
-class NotAPageError(FatalAPIError):
-    """A response that is not a page of candidates; ``kind`` names what it is instead."""
-
-    def __init__(self, message: str, kind: str) -> None:
-        """Keep the kind beside the message."""
-        super().__init__(message)
-        self.kind = kind
-
-
 class Envelope(NamedTuple):
     """A response, opened."""
 
@@ -71,7 +63,7 @@ def open_page(document: object, records_jsonpath: str | None = None) -> Envelope
         records_jsonpath: Where the list is, by the user's setting.
 
     Raises:
-        NotAPageError: If the response reports a failure, or has no list where one is expected.
+        InterviewerError: If the response reports a failure, or has no list where one is expected.
         FatalAPIError: If it has more than one, or one that is too long or holds something else.
     """
     if isinstance(document, dict) and any(map(_reports_failure, envelopes(document))):
@@ -100,7 +92,7 @@ def open_look_up(
         dropped: Fields that must not come out under another name.
 
     Raises:
-        NotAPageError: As ``open_page`` does.
+        InterviewerError: As ``open_page`` does.
     """
     if isinstance(document, dict) and not records_jsonpath:
         if _reports_failure(document, has_own_status=True):
@@ -225,14 +217,14 @@ def reason_of(document: object, redact: Callable[[str], str] = str) -> str:
     return f"{text[:MAX_REASON].rpartition(' ')[0]}…"
 
 
-def _failure(document: Mapping[str, Any]) -> NotAPageError:
+def _failure(document: Mapping[str, Any]) -> InterviewerError:
     reason = reason_of(document)
     reported = f": the API says “{reason}”" if reason else _keys_of(document)
-    return NotAPageError(f"the API returned 200 but reports a failure{reported}", "a reported failure")
+    return InterviewerError(f"the API returned 200 but reports a failure{reported}", "a reported failure")
 
 
-def _no_list(reason: str, document: object) -> NotAPageError:
-    return NotAPageError(f"{reason}{_keys_of(document)}; records_jsonpath can say where the list is", "no list")
+def _no_list(reason: str, document: object) -> InterviewerError:
+    return InterviewerError(f"{reason}{_keys_of(document)}; records_jsonpath can say where the list is", "no list")
 
 
 def _keys_of(document: object) -> str:

@@ -19,18 +19,18 @@ class InterviewerError(FatalAPIError):
     """An Interviewer can't be read, but others may.
 
     Attributes:
-        kind: The kind of the API's refusal, such as "404", if it is one.
+        kind: What came in place of candidates, where that may be for a page behind the last one, such as "404".
     """
 
     def __init__(self, message: str, kind: str = "") -> None:
-        """Describe the error, with the Interviewer and the page."""
+        """Initialize the error."""
         super().__init__(message)
         self.kind = kind
 
 
 @dataclass(slots=True)
 class Page:
-    """A page of candidates, or what the API answered in its place.
+    """A page of candidates, or what the API returned in its place.
 
     Attributes:
         number: Its number, from 1.
@@ -65,3 +65,8 @@ class Page:
     has_others: bool = False
     refusal: InterviewerError | None = None
     is_blank: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it holds fewer candidates than were requested."""
+        return len(self.ids) < self.limit

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 MIN_LIMIT: Final = 10
 """A first page with fewer candidates does not show how many the API returns at most."""
 
-
 _CAPS: Final = {"400", "422", "a reported failure"}
 """Kinds of refusals by which an API limits how far a list can be read, whatever total it states."""
 
@@ -30,19 +29,19 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         new: The indices of the candidates on the current page that came for the first time in this read.
     """
 
-    def __init__(self, counts: Completeness, page_size: int) -> None:
+    def __init__(self, completeness: Completeness, page_size: int) -> None:
         """Start a pass.
 
         Args:
-            counts: Counts the candidates of the Interviewer.
+            completeness: What came of the Interviewer before.
             page_size: How many candidates are requested at first.
         """
         super().__init__(1)
-        counts.start_pass()
+        completeness.start_pass()
         self.last: Page | None = None
         self.new: list[int] = []
         self._blank: list[Page] = []
-        self._counts = counts
+        self._completeness = completeness
         self._page_size = page_size
         self._has_proven_end = False
 
@@ -53,25 +52,25 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     @override
     def has_more(self, response: Page) -> bool:  # type: ignore[override]  # ty: ignore[incompatible-method-override]
         """Count a page, and return whether another one is needed. Pages are decoded where they are fetched."""
-        page, counts = response, self._counts
-        self.new = counts.add(page)
+        page, completeness = response, self._completeness
+        self.new = completeness.add(page)
         if page.is_blank:
             self._blank.append(page)
-            is_end = (self.is_last_short and not page.ids) or counts.reaches_total_in_pass
+            is_end = (self.is_last_short and not page.ids) or completeness.reaches_total_in_pass
             return not is_end and len(self._blank) < 2  # noqa: PLR2004
         for blank in self._blank:
-            counts.add_gap(blank)
-        if self.last is not None and len(self.last.ids) < self.last.limit:
-            counts.short_pages_go_on = True
+            completeness.add_gap(blank)
+        if self.last is not None and self.last.is_short:
+            completeness.short_pages_go_on = True
         self._blank.clear()
         self.last = page
-        may_end = counts.total_is_reliable and counts.is_first_pass
-        return not (may_end and self.is_last_short and counts.reaches_total_in_pass)
+        may_end = completeness.total_is_reliable and completeness.is_first_pass
+        return not (may_end and self.is_last_short and completeness.reaches_total_in_pass)
 
     @property
     def is_last_short(self) -> bool:
         """Whether the last page holds fewer candidates than requested, and no such page had candidates behind it."""
-        return self.last is not None and len(self.last.ids) < self.last.limit and not self._counts.short_pages_go_on
+        return self.last is not None and self.last.is_short and not self._completeness.short_pages_go_on
 
     @property
     def is_one_page(self) -> bool:
@@ -102,20 +101,19 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     def check_end(self, page: Page) -> None:
         """Judge the end by the page that was requested for ``end_to_check``."""
-        is_short = 0 < len(page.ids) < page.limit
         # An API that returns its whole list, whatever page and limit are requested, has no other page.
         is_whole_list = self._repeats_small_page_1 and len(page.ids) > page.limit
-        self._has_proven_end = is_short or is_whole_list
+        self._has_proven_end = (bool(page.ids) and page.is_short) or is_whole_list
 
     @property
     def _may_be_capped(self) -> bool:
         if self.last is None or not self._blank or self.is_last_short or self._repeats_page_1:
             return False
-        refusal, counts = self._blank[0].refusal, self._counts
+        refusal, completeness = self._blank[0].refusal, self._completeness
         if refusal is not None and refusal.kind in _CAPS:
             return True
-        is_decided = counts.reaches_total or counts.problem or counts.disagreement
-        return len(self.last.ids) >= self.last.limit and not is_decided and self._straddling_page is not None
+        is_decided = completeness.reaches_total or completeness.problem or completeness.disagreement
+        return not self.last.is_short and not is_decided and self._straddling_page is not None
 
     @property
     def _repeats_page_1(self) -> bool:
@@ -129,7 +127,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     def problem(self) -> str | None:
         """Why candidates may be missing, whatever other passes bring."""
         if self.last is None:
-            return "the API has no candidate any more, but had some before" if self._counts.seen else None
+            return "the API has no candidate any more, but had some before" if self._completeness.seen else None
         if self._has_proven_end:
             return None
         if self._may_be_capped:

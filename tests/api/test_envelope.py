@@ -10,11 +10,11 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_interviewflow.api.envelope import (
     MAX_CANDIDATES,
     MAX_REASON,
-    NotAPageError,
     open_look_up,
     open_page,
 )
 from tap_interviewflow.api.metadata import PageMetadata
+from tap_interviewflow.api.page import InterviewerError
 
 ADA = {"id": "1", "name": "Ada"}
 BOB = {"id": "2", "name": "Bob"}
@@ -74,7 +74,7 @@ def test_more_than_one_list_with_candidates_is_an_error_on_every_page(document: 
         f"the response has more than one list with candidates: {reason}; records_jsonpath can say which"
     )
     # It is not what an API says behind its last page.
-    assert not isinstance(caught.value, NotAPageError)
+    assert not isinstance(caught.value, InterviewerError)
 
 
 @pytest.mark.parametrize("beside", [{}, {"success": True, "status": 200, "message": "Nothing found"}], ids=str)
@@ -131,7 +131,7 @@ def test_a_success_and_what_reports_nothing_are_no_failure(beside: dict[str, Any
     ids=str,
 )
 def test_another_shape_is_no_page_and_its_keys_are_named_but_no_values(document: object, reason: str) -> None:
-    with pytest.raises(NotAPageError) as caught:
+    with pytest.raises(InterviewerError) as caught:
         open_page(document)
     assert str(caught.value) == f"{reason}; records_jsonpath can say where the list is"
     assert caught.value.kind == "no list"
@@ -218,7 +218,7 @@ FAILURES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("jsonpath", [None, "$..candidates"])
 def test_a_reported_failure_is_never_an_empty_page(place: list[str], jsonpath: str | None) -> None:
     for verdict in FAILURES:
-        with pytest.raises(NotAPageError, match=r"^the API returned 200 but reports a failure") as caught:
+        with pytest.raises(InterviewerError, match=r"^the API returned 200 but reports a failure") as caught:
             open_page(nested(place, {"candidates": [], **verdict}), jsonpath)
         assert caught.value.kind == "a reported failure", verdict
         assert "jsonpath" not in str(caught.value)
@@ -452,7 +452,7 @@ def test_a_candidate_that_is_not_found_is_no_error(document: object) -> None:
     ids=str,
 )
 def test_a_look_up_with_another_answer_is_an_error(document: object) -> None:
-    with pytest.raises(NotAPageError):
+    with pytest.raises(InterviewerError):
         open_look_up(document, "1")
 
 

@@ -62,10 +62,10 @@ def test_without_a_total_nobody_is_lost_where_newcomers_and_updates_gather_at_th
 
 @given(script=scripts(KINDS, smallest_page=2), said=st.sampled_from(["", "total", "hasMore", "total+hasMore"]))
 def test_nothing_is_deleted_that_was_there_throughout(script: dict[str, Any], said: str) -> None:
-    read, lost = read_moving(said=said, confirms=True, **script)
+    read, lost = read_moving(said=said, reads_twice=True, **script)
     if not said.startswith("total") and any(kind in {"deletion", "update-last"} for _, kind, _ in script["moves"]):
         return  # a list that loses rows without a word about it is asked twice, and may lose the same one twice
-    assert not lost or not read.verdict.is_confirmed
+    assert not lost or read.verdict.delete_blocker
 
 
 @given(rows=st.integers(0, 60), size=st.integers(1, 10), width=st.sampled_from(WIDTHS), data=st.data())
@@ -88,7 +88,7 @@ def test_a_list_that_stands_still_costs_a_request_more_than_its_pages_where_a_to
 def test_reads_of_usual_lists_lose_nobody_and_end_complete(kinds: tuple[str, ...], width: int) -> None:
     for seed in range(4):
         read, lost = random_read(seed, kinds, 1, rows=300, width=width)
-        assert (lost, read.verdict.reason) == (set(), None)
+        assert (lost, read.verdict.incomplete_reason) == (set(), None)
 
 
 def test_candidates_found_by_a_later_pass_come_after_the_others() -> None:
@@ -102,4 +102,4 @@ def test_a_list_that_never_stops_moving_is_incomplete() -> None:
     moves = [(event, "newcomer-first", 0) for event in range(400)]
     read, _ = read_moving(60, 5, 1, moves, said="total")
     assert not read.verdict.is_complete
-    assert "the API states" in str(read.verdict.reason)
+    assert "the API states" in str(read.verdict.incomplete_reason)

@@ -63,7 +63,7 @@ def test_a_pass_ends_at_an_empty_page_behind_a_short_one_and_at_two_behind_a_ful
 ) -> None:
     run = read(Rows(rows))
     assert run.asked[: 2 * len(one_pass)] == one_pass * (1 if rows == 5 else 2)  # one response is one snapshot
-    assert (len(run.written), run.verdict.reason) == (rows, None)
+    assert (len(run.written), run.verdict.incomplete_reason) == (rows, None)
 
 
 @pytest.mark.parametrize(("rows", "asked"), [(5, [1, 2]), (25, [1, 2, 3]), (30, [1, 2, 3, 4])])
@@ -71,14 +71,14 @@ def test_a_list_that_reaches_its_total_costs_at_most_one_request_more_than_it_ha
     rows: int, asked: list[int]
 ) -> None:
     run = read(with_total(rows))
-    assert (run.asked, len(run.written), run.verdict.reason) == (asked, rows, None)
+    assert (run.asked, len(run.written), run.verdict.incomplete_reason) == (asked, rows, None)
 
 
 def test_behind_a_short_page_candidates_may_follow_and_then_no_page_is_short_any_more() -> None:
     run = read(Answers({1: ids(*range(10)), 2: ids(10, 11), 3: ids(12, 13), 5: ids(14)}))
     assert run.asked[:7] == [1, 2, 3, 4, 5, 6, 7]
     assert len(run.written) == 15
-    assert "page 4 is empty, but pages behind it have candidates" in str(run.verdict.reason)
+    assert "page 4 is empty, but pages behind it have candidates" in str(run.verdict.incomplete_reason)
 
 
 @pytest.mark.parametrize("behind", [400, 404, 416, 422, 204, {"message": "over"}, {"data": None}, {"success": False}])
@@ -86,14 +86,14 @@ def test_whatever_an_api_answers_behind_its_last_page_the_read_is_complete(behin
     for rows in (25, 30):
         held = Rows(rows, lambda _page, _limit, usual: usual if usual["data"] else behind)
         run = read(held)
-        assert (len(run.written), run.verdict.reason) == (rows, None)
+        assert (len(run.written), run.verdict.incomplete_reason) == (rows, None)
 
 
 def test_a_page_that_repeats_what_came_is_the_end_only_with_another_one_behind_it() -> None:
     last = ids(10, 11)
     run = read(Answers({1: ids(*range(10)), 2: last}, otherwise=last))
     assert run.asked == [1, 2, 3, 4] * 2
-    assert (len(run.written), run.verdict.reason) == (12, None)
+    assert (len(run.written), run.verdict.incomplete_reason) == (12, None)
 
 
 def test_a_total_that_was_right_saves_the_page_behind_a_short_one() -> None:
@@ -110,7 +110,7 @@ def test_a_total_that_was_right_saves_the_page_behind_a_short_one() -> None:
 @pytest.mark.parametrize("behind", [404, 416, {"message": "no more"}])
 def test_a_refusal_behind_a_full_page_needs_no_check_where_the_total_is_reached(behind: Any) -> None:
     run = read(Rows(30, lambda _page, _limit, usual: {**usual, "total": 30} if usual["data"] else behind))
-    assert (run.asked, run.verdict.reason) == ([1, 2, 3, 4], None)
+    assert (run.asked, run.verdict.incomplete_reason) == ([1, 2, 3, 4], None)
 
 
 def test_a_total_that_was_wrong_saves_nothing_any_more() -> None:
@@ -127,7 +127,7 @@ def test_the_page_size_that_the_api_uses_is_requested_from_page_2_on() -> None:
     # What the limit is, is up to the API; where the offset goes by the limit that was asked for, rows would be missed.
     held = Rows(480, lambda _page, _limit, usual: {"data": usual["data"][:50]})
     run = ScriptedRead(held, size=100).run()
-    assert (len(run.written), run.verdict.reason) == (480, None)
+    assert (len(run.written), run.verdict.incomplete_reason) == (480, None)
 
 
 @pytest.mark.parametrize("metadata", [{}, {"count": True}])
@@ -140,7 +140,7 @@ def test_an_api_that_filters_its_pages_and_hides_most_of_page_1_loses_no_candida
         return {**ids(*listed), **({"count": len(listed)} if metadata else {})}
 
     run = ScriptedRead(Rows(0, filtered), size=100).run()
-    assert (len(run.written), run.verdict.reason) == (350 - hidden, None)
+    assert (len(run.written), run.verdict.incomplete_reason) == (350 - hidden, None)
 
 
 # What proves that a list is complete
@@ -157,30 +157,30 @@ def test_a_total_as_text_counts_as_one() -> None:
 def test_a_total_below_what_came_is_not_used(total: Callable[[dict[str, Any]], int], width: int) -> None:
     held = Rows(35, lambda _page, _limit, usual: {**usual, "total": total(usual)})
     run = read(held, width=width)
-    assert (len(run.written), run.verdict.reason, run.verdict.stated) == (35, None, None)
+    assert (len(run.written), run.verdict.incomplete_reason, run.verdict.stated) == (35, None, None)
 
 
 def test_a_total_of_0_behind_the_last_page_is_no_shorter_list() -> None:
     run = read(Rows(30, lambda _page, _limit, usual: {**usual, "total": 30 if usual["data"] else 0}))
-    assert (run.asked, run.verdict.reason) == ([1, 2, 3, 4], None)
+    assert (run.asked, run.verdict.incomplete_reason) == ([1, 2, 3, 4], None)
 
 
 @pytest.mark.parametrize("rows", [25, 30])
 def test_a_total_above_what_came_makes_the_read_incomplete(rows: int) -> None:
     run = read(with_total(rows, 40))
-    assert run.verdict.reason == f"the API states 40 candidates, {rows} came"
+    assert run.verdict.incomplete_reason == f"the API states 40 candidates, {rows} came"
 
 
 def test_a_total_may_ignore_a_filter_and_is_not_used_then() -> None:
     run = read(with_total(25, 40), additional_fields={"score": 50})
-    assert (run.asked, run.verdict.reason) == ([1, 2, 3, 4] * 2, None)
+    assert (run.asked, run.verdict.incomplete_reason) == ([1, 2, 3, 4] * 2, None)
 
 
 def test_a_second_pass_that_finds_candidates_behind_the_last_one_agrees() -> None:
     # The last page was empty once, or came from a cache.
     for once in (EMPTY, ids(*range(10))):
         run = read(Answers({1: ids(*range(10)), 2: ids(*range(10, 20)), 3: [once, ids(*range(20, 25))]}))
-        assert (len(run.written), run.verdict.reason) == (25, None)
+        assert (len(run.written), run.verdict.incomplete_reason) == (25, None)
 
 
 def test_a_second_pass_that_finds_one_between_those_known_calls_for_a_third() -> None:
@@ -192,20 +192,20 @@ def test_a_second_pass_that_finds_one_between_those_known_calls_for_a_third() ->
 def test_candidates_that_come_twice_in_every_pass_make_the_read_incomplete() -> None:
     run = read(Answers({1: ids(*range(10)), 2: ids(9, 10, 11)}))
     assert run.asked.count(2) == 3
-    assert "1 of 13 rows came twice" in str(run.verdict.reason)
-    assert "a larger page_size helps" in str(run.verdict.reason)
+    assert "1 of 13 rows came twice" in str(run.verdict.incomplete_reason)
+    assert "a larger page_size helps" in str(run.verdict.incomplete_reason)
 
 
 def test_an_id_that_is_twice_on_one_page_counts_as_two_rows(caplog: pytest.LogCaptureFixture) -> None:
     run = read(Answers({1: {**ids(1, 1, 2), "total": 3}}))
-    assert (run.asked, run.verdict.read, run.verdict.reason) == ([1, 2], 2, None)
+    assert (run.asked, run.verdict.read, run.verdict.incomplete_reason) == ([1, 2], 2, None)
     assert "1 candidate came with the ID of another one on the same page" in caplog.text
 
 
 def test_a_second_pass_that_shares_no_candidate_with_the_first_agrees_with_nothing() -> None:
     run = read(Answers({1: [EMPTY, ids(*range(10)), ids(*range(10))], 2: [EMPTY, ids(10), ids(10)]}))
     assert run.asked.count(1) == 3
-    assert (len(run.written), run.verdict.reason) == (11, None)
+    assert (len(run.written), run.verdict.incomplete_reason) == (11, None)
 
 
 # What makes a read incomplete, whatever agrees
@@ -218,7 +218,7 @@ def test_a_second_pass_that_shares_no_candidate_with_the_first_agrees_with_nothi
 def test_a_cap_of_the_offset_is_no_end(refusal: Any, end: Callable[[int, int], int]) -> None:
     run = read(Rows(100, lambda page, limit, usual: refusal if end(page, limit) > 30 else usual))
     assert len(run.written) >= 30
-    assert "page 3 is full, so there may be more; try another page_size" in str(run.verdict.reason)
+    assert "page 3 is full, so there may be more; try another page_size" in str(run.verdict.incomplete_reason)
 
 
 @pytest.mark.parametrize("refusal", [400, 422, {"success": False, "message": "no"}])
@@ -230,7 +230,7 @@ def test_a_capped_total_does_not_hide_a_cap_of_the_offset(refusal: Any) -> None:
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_page_size_without_a_page_that_straddles_the_end_is_complete(size: int) -> None:
     run = ScriptedRead(Rows(6), size=size).run()
-    assert (len(run.written), run.verdict.reason) == (6, None)
+    assert (len(run.written), run.verdict.incomplete_reason) == (6, None)
 
 
 @pytest.mark.parametrize("behind", [EMPTY, 400, 404, 416, 422, {"success": False}])
@@ -245,18 +245,18 @@ def test_the_end_behind_a_full_page_is_proved_by_a_page_that_straddles_it(behind
 @pytest.mark.parametrize("total", [{}, {"total": 50}])
 def test_an_api_that_ignores_the_page_is_incomplete(total: dict[str, int]) -> None:
     run = read(Rows(50, lambda _page, limit, _usual: {**ids(*range(min(limit, 50))), **total}))
-    assert "page 2 repeats page 1" in str(run.verdict.reason)
+    assert "page 2 repeats page 1" in str(run.verdict.incomplete_reason)
 
 
 @pytest.mark.parametrize("rows", [4, 8, 50])
 def test_an_api_that_does_not_page_is_complete(rows: int) -> None:
     run = ScriptedRead(Rows(rows, lambda *_: ids(*range(rows))), size=20).run()
-    assert (len(run.written), run.verdict.reason) == (rows, None)
+    assert (len(run.written), run.verdict.incomplete_reason) == (rows, None)
 
 
 def test_a_pass_without_a_candidate_where_another_had_some_is_incomplete() -> None:
     run = read(Answers({1: [ids(*range(10)), EMPTY], 2: [ids(10), EMPTY]}))
-    assert run.verdict.reason == "the API has no candidate any more, but had some before"
+    assert run.verdict.incomplete_reason == "the API has no candidate any more, but had some before"
 
 
 # Deletes
@@ -265,30 +265,30 @@ def test_a_pass_without_a_candidate_where_another_had_some_is_incomplete() -> No
 @pytest.mark.parametrize("rows", [0, 5, 25])
 @pytest.mark.parametrize("make", [with_total, Rows])
 def test_what_a_target_may_delete_by_is_read_twice(make: Callable[[int], Rows], rows: int) -> None:
-    run = read(make(rows), confirms=True)
-    assert run.verdict.is_confirmed
+    run = read(make(rows), reads_twice=True)
+    assert run.verdict.delete_blocker is None
     assert run.asked.count(1) == 2
 
 
 def test_a_last_pass_that_brings_new_candidates_confirms_nothing() -> None:
-    run = read(Answers({1: [ids(1), ids(1, 2), ids(1, 2, 3)]}), confirms=True)
+    run = read(Answers({1: [ids(1), ids(1, 2), ids(1, 2, 3)]}), reads_twice=True)
     assert run.verdict.is_complete
-    assert run.verdict.unconfirmed == "its last pass brought new candidates"
+    assert run.verdict.delete_blocker == "its last pass brought new candidates"
 
 
 @pytest.mark.parametrize("metadata", [{"hasMore": True}, {"totalPages": 9}])
 def test_page_metadata_that_states_more_than_came_leaves_nothing_to_be_deleted(metadata: dict[str, Any]) -> None:
-    run = read(Rows(25, lambda _page, _limit, usual: {**usual, **metadata}), confirms=True)
+    run = read(Rows(25, lambda _page, _limit, usual: {**usual, **metadata}), reads_twice=True)
     assert run.verdict.is_complete
-    assert "the API states" in str(run.verdict.unconfirmed)
-    reached = read(Rows(25, lambda _page, _limit, usual: {**usual, **metadata, "total": 25}), confirms=True)
-    assert reached.verdict.is_confirmed
+    assert "the API states" in str(run.verdict.delete_blocker)
+    reached = read(Rows(25, lambda _page, _limit, usual: {**usual, **metadata, "total": 25}), reads_twice=True)
+    assert reached.verdict.delete_blocker is None
 
 
 def test_a_candidate_that_names_another_interviewer_leaves_nothing_to_be_deleted() -> None:
     held = Answers({1: {"data": [{"id": "1", "jobId": "interviewer-2"}, {"id": "2", "jobId": "unknown"}]}})
-    run = read(held, confirms=True, interviewers=2)
-    assert [verdict.is_confirmed for verdict in run.reader.verdicts.values()] == [False, True]
+    run = read(held, reads_twice=True, interviewers=2)
+    assert [verdict.delete_blocker is None for verdict in run.reader.verdicts.values()] == [False, True]
 
 
 # Bounds
