@@ -99,7 +99,7 @@ def test_the_readme_leads_from_nothing_to_a_first_read(
     )
     told = shell(f"{installation}\n{SANDBOX}", tmp_path, installers, **variables)
     assert f"tap-interviewflow {__version__}" in told
-    (wanted,) = re.findall(r"At the end of the log is `(.+?)`", README.read_text("utf-8"))
+    (wanted,) = re.findall(r"One of the last lines of the log is `(.+?)`", README.read_text("utf-8"))
     verdict = [line for line in told.splitlines() if "METRIC" not in line and "written" in line][-1]
     assert wanted in verdict
     records = [line["record"] for line in json_lines(*tmp_path.glob("*.singer.jsonl")) if line["type"] == "RECORD"]
