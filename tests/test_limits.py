@@ -75,7 +75,7 @@ def test_the_largest_page_is_read_in_400_mib(tmp_path: Path) -> None:
         "try:\n    TapInterviewFlow.cli.main(sys.argv[1:])\n"
         "finally:\n    print(*[line for line in open('/proc/self/status') if 'VmHWM' in line], file=sys.stderr)"
     )
-    with Sandbox({ONE: page(*candidates)}) as api:
+    with Sandbox({ONE: page(*candidates, total=len(candidates))}) as api:
         files = ["--config", write(tmp_path / "config.json", config_for(api))]
         files += ["--catalog", write(tmp_path / "catalog.json", CATALOG)]
         ended = subprocess.run([sys.executable, "-c", script, *files], check=False, capture_output=True, timeout=100)
