@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 from singer_sdk.exceptions import ConfigurationError
@@ -12,12 +12,10 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 
 from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.records.column import Column
-from tap_interviewflow.records.schema import KEY_PROPERTIES, OWN, column_names
+from tap_interviewflow.records.schema import KEY_PROPERTIES, OWN, STREAM, column_names
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
-
-STREAM: Final = "candidates"
 
 
 def correct_catalog(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from tap_interviewflow.api.prefetch import MAX_HELD_BYTES, PageQueue, Prefetcher
 from tap_interviewflow.api.retry import AbandonedError
 from tap_interviewflow.fetcher import Fetcher
 from tap_interviewflow.lookups import look_ups
+from tap_interviewflow.records.schema import STREAM
 from tap_interviewflow.report import count_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tap_interviewflow.records.conform import Conformer
     from tap_interviewflow.shutdown import Shutdown
 
-logger = logging.getLogger("tap-interviewflow.candidates")
+logger = logging.getLogger(f"tap-interviewflow.{STREAM}")
 
 MAX_PASSES: Final = 3
 """How often the pages of an Interviewer are read before the read is incomplete."""
@@ -176,7 +177,7 @@ class Reader:
             completeness.requested_at,
         )
         prefetcher.total_is_reliable = completeness.total_is_reliable
-        prefetcher.go_on()
+        prefetcher.next_interviewer()
         if completeness.duplicates_on_page:
             logger.warning(
                 "Interviewer %s: %s came with the ID of another one on the same page; a target keeps one of each",
@@ -208,10 +209,10 @@ class Reader:
             is_confirmed = number > 1 and not completeness.new
             if is_complete and (is_confirmed or not reads_twice):
                 break
-        if paginator.end_to_check:
-            page = queue.read_again(*paginator.end_to_check)
+        if paginator.straddling_request:
+            page = queue.fetch_now(*paginator.straddling_request)
             new = completeness.add(page, is_reread=True)
-            paginator.check_end(page)
+            paginator.judge_straddling_page(page)
             is_confirmed &= not new
             if new:
                 yield self._fetcher.select(page, new, interviewer_id)
@@ -229,7 +230,7 @@ class Reader:
     ) -> Iterator[Page]:
         logged = time.monotonic()
         while not paginator.finished:
-            page = self._prefetcher.take()
+            page = self._prefetcher.next_page()
             paginator.advance(page)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]  # see has_more
             if not paginator.finished:
                 self._prefetcher.request_ahead()
@@ -244,7 +245,7 @@ class Reader:
     def _read_top(self, interviewer_id: str, completeness: Completeness) -> Iterator[Page]:
         """Read the top of the list again, where new and updated candidates come, until nothing is new."""
         for number in itertools.count(1):
-            page = self._prefetcher.current.read_again(number)
+            page = self._prefetcher.current.fetch_now(number)
             if new := completeness.add(page, is_reread=True):
                 yield self._fetcher.select(page, new, interviewer_id)
             if page.is_blank:

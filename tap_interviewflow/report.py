@@ -12,7 +12,7 @@ from singer_sdk import metrics
 
 from tap_interviewflow.api.client import PATH
 from tap_interviewflow.api.redact import plain_name
-from tap_interviewflow.records.schema import CUSTOM_FIELDS, INTERVIEWER, RESCUED, column_names, custom_fields
+from tap_interviewflow.records.schema import CUSTOM_FIELDS, INTERVIEWER, RESCUED, STREAM, column_names, custom_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from tap_interviewflow.api.completeness import Verdict
     from tap_interviewflow.records.conform import Counts
-
-STREAM: Final = "candidates"
 
 MAX_WARNINGS: Final = 50
 """How many fields that did not fit are reported by name."""

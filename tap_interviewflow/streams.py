@@ -19,7 +19,7 @@ from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.config import mapped_columns
 from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
 from tap_interviewflow.records.conform import Conformer, Counts
-from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES
+from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES, STREAM
 from tap_interviewflow.report import count_of, failure_of, log_unexpected, log_verdict
 from tap_interviewflow.writer import json_lines, record_lines
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 class Candidates(Stream):
     """The candidates of the Interviewers."""
 
-    name = "candidates"
+    name = STREAM
     primary_keys: Sequence[str] = KEY_PROPERTIES
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # ``Conformer`` has done it
 

@@ -6,7 +6,7 @@ A list is complete if as many candidates came as the API states, or if a second 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +42,39 @@ class Verdict:
         return self.incomplete_reason is None
 
 
+@dataclass(slots=True)
+class _Pass:
+    """What came in one pass.
+
+    Attributes:
+        start: The number of its first response.
+        different: How many different candidates came, also in the top of the list if that was read again.
+        pages: How many pages came that are not blank.
+        rows: How many rows came in them, and in blank pages between them.
+        limit: The limit of the last of them.
+        totals: The totals that were stated on pages with candidates.
+        is_behind_total: Whether the last page stated a higher total than the rows so far.
+        total_fell: Whether a total was lower than one before.
+        gap: An empty page that had candidates behind it.
+        known_came: Whether a candidate came that an earlier pass had brought.
+        new_behind_known: Whether the latest new candidates came behind such a one.
+        new_between_known: Whether new candidates came between two such ones.
+    """
+
+    start: int
+    different: int = 0
+    pages: int = 0
+    rows: int = 0
+    limit: int = 0
+    totals: set[int | None] = field(default_factory=set)
+    is_behind_total: bool = False
+    total_fell: bool = False
+    gap: Page | None = None
+    known_came: bool = False
+    new_behind_known: bool = False
+    new_between_known: bool = False
+
+
 class Completeness:
     """Counts the candidates of one Interviewer, over all passes.
 
@@ -71,25 +104,19 @@ class Completeness:
         self.short_pages_go_on = self.has_others = False
         self.requested_at: datetime | None = None
         self._uses_total = uses_total
-        self._total_received = 0.0
-        self._has_risen = self._may_have_fallen = self._was_ahead = False
+        self._total_received = 0.0  # when the page with the total had come
+        self._has_risen = False  # whether a total was higher than one before
+        self._may_have_fallen = False  # whether a total was lower than one before, in whichever order they were sent
+        self._was_behind_total = False  # whether a page stated a higher total than the rows so far
         self._responses = 0
-        self._shorter_from = 1  # the response by which the list last got shorter,
-        self._since_shorter = 0  # and how many different candidates came from it on
+        self._shorter_from = 1  # the number of the response by which the list last got shorter
+        self._since_shorter = 0  # how many different candidates came from that response on
 
     def start_pass(self) -> None:
         """Begin at page 1."""
         self.is_first_pass = not self._responses
         self.new = 0
-        self._pass_from = self._responses + 1
-        self._pages = 0  # that are not blank in this pass,
-        self._rows = 0  # received in it,
-        self._limit = 0  # the latest with this limit
-        self._different = 0  # candidates in them, and in the top of the list if it was read again
-        self._totals: set[int | None] = set()  # stated on pages with candidates
-        self._states_more = self._fell_in_pass = False
-        self._gap: Page | None = None  # an empty page that had candidates behind it
-        self._known_came = self._new_behind_known = self._new_between_known = False
+        self._pass = _Pass(self._responses + 1)
 
     def add(self, page: Page, *, is_reread: bool = False) -> list[int]:
         """Count a response, and return the indices of the candidates that came for the first time.
@@ -103,32 +130,33 @@ class Completeness:
         self.has_others |= page.has_others
         self._add_total(page)
         new = []
-        before = self._different
+        this = self._pass
+        before = this.different
         for index, key in enumerate(self._keys(page.ids)):
             last = self.seen.get(key, 0)
             self.seen[key] = self._responses
             self._since_shorter += last < self._shorter_from
-            if last >= self._pass_from:
+            if last >= this.start:
                 continue
-            self._different += 1
+            this.different += 1
             if not last:
                 new.append(index)
             if not is_reread and last:
-                self._new_between_known |= self._new_behind_known
-                self._known_came = True
+                this.new_between_known |= this.new_behind_known
+                this.known_came = True
             elif not is_reread:
-                self._new_behind_known = self._known_came
+                this.new_behind_known = this.known_came
         self.new += len(new)
-        page.is_blank = self._different == before
+        page.is_blank = this.different == before
         if not page.is_blank and not is_reread:
-            self._add_rows(page, self._different - before)
+            self._add_rows(page, this.different - before)
         return new
 
     def add_gap(self, page: Page) -> None:
         """Count a blank page that has candidates behind it."""
-        self._rows += len(page.ids) if page.limit == self._limit else 0
+        self._pass.rows += len(page.ids) if page.limit == self._pass.limit else 0
         if not page.ids:
-            self._gap = page
+            self._pass.gap = page
 
     def _keys(self, ids: Sequence[str]) -> Sequence[str]:
         """Return the IDs; one that is twice on a page stands for two rows of the list."""
@@ -143,31 +171,31 @@ class Completeness:
         return keys
 
     def _add_rows(self, page: Page, different: int) -> None:
-        if self._states_more and self.total_is_reliable is None:
+        if self._pass.is_behind_total and self.total_is_reliable is None:
             self.total_is_reliable = True
         # Page 2 may have another limit than page 1: then it may begin with the last rows of page 1.
-        self._rows += len(page.ids) if page.limit == self._limit else different
-        self._limit = page.limit
+        self._pass.rows += len(page.ids) if page.limit == self._pass.limit else different
+        self._pass.limit = page.limit
         total = page.metadata.total
-        if total is not None and total < self._rows:
+        if total is not None and total < self._pass.rows:
             self._uses_total = self.total_is_reliable = False
-        self._states_more = total is not None and total > self._rows
-        self._was_ahead |= self._states_more
-        self._pages += 1
+        self._pass.is_behind_total = total is not None and total > self._pass.rows
+        self._was_behind_total |= self._pass.is_behind_total
+        self._pass.pages += 1
 
     def _add_total(self, page: Page) -> None:
         total = page.metadata.total
         if page.ids:
-            self._totals.add(total)
+            self._pass.totals.add(total)
         if total is None or (not page.ids and total <= (self.total or 0)):  # many an API states 0 behind the last page
             return
         if self.total is None or total > self.total:
             self._has_risen |= self.total is not None
             self.total, self._total_received = total, page.received
         elif total < self.total:
-            self._may_have_fallen = True  # or this page was answered before the one with the higher total
+            self._may_have_fallen = True  # or the API made this page before the one with the higher total
             if page.sent >= self._total_received:
-                self._fell_in_pass = True
+                self._pass.total_fell = True
                 self.total, self._total_received = total, page.received
                 self._shorter_from, self._since_shorter = self._responses, 0
 
@@ -181,13 +209,13 @@ class Completeness:
     @property
     def has_moved(self) -> bool:
         """Whether this pass shows that the list changed."""
-        return self._rows > self._different or len(self._totals) > 1
+        return self._pass.rows > self._pass.different or len(self._pass.totals) > 1
 
     @property
     def stated(self) -> int | None:
         """How many candidates there are by the API's total, if it is used."""
-        counts_so_far = self._pages > 1 and not self._was_ahead
-        return None if not self._uses_total or counts_so_far or None in self._totals else self.total
+        counts_so_far = self._pass.pages > 1 and not self._was_behind_total
+        return None if not self._uses_total or counts_so_far or None in self._pass.totals else self.total
 
     @property
     def reaches_total(self) -> bool:
@@ -195,13 +223,13 @@ class Completeness:
         if self.stated is None or self._since_shorter < self.stated or not self.seen:
             return False
         if self._has_risen and self._may_have_fallen:  # then changes may have cancelled each other
-            return len(self._totals) == 1 and self._different >= self.stated
+            return len(self._pass.totals) == 1 and self._pass.different >= self.stated
         return True
 
     @property
     def reaches_total_in_pass(self) -> bool:
         """Whether they did so in this pass alone."""
-        return self.reaches_total and self._different >= (self.stated or 0)
+        return self.reaches_total and self._pass.different >= (self.stated or 0)
 
     @property
     def problem(self) -> str | None:
@@ -214,15 +242,16 @@ class Completeness:
     @property
     def disagreement(self) -> str | None:
         """Why this pass does not agree with those before it: then it has nothing new but at its top and its end."""
-        if self.new and not self._known_came:
+        if self.new and not self._pass.known_came:
             return f"no candidate of one pass came in the next one: {self.count:,} candidates came"
         # A deletion may hide the same candidate from each pass.
-        if self._new_between_known or (self.stated is not None and self._fell_in_pass):
+        if self._pass.new_between_known or (self.stated is not None and self._pass.total_fell):
             return f"the list kept moving while it was read: {self.count:,} candidates came"
-        if self._gap is not None:
-            what = self._gap.refusal or f"page {self._gap.number} is empty"
+        if self._pass.gap is not None:
+            what = self._pass.gap.refusal or f"page {self._pass.gap.number} is empty"
             return f"{what}, but pages behind it have candidates: {self.count:,} came"
-        if self._rows > self._different:
-            return (f"{self._rows - self._different:,} of {self._rows:,} rows came twice, so as many others may be "
-                    "missing: the list kept moving, or its order is not unique (a larger page_size helps)")  # fmt: skip
+        if self._pass.rows > self._pass.different:
+            twice = f"{self._pass.rows - self._pass.different:,} of {self._pass.rows:,} rows came twice"
+            return (f"{twice}, so as many others may be missing: "
+                    "the list kept moving, or its order is not unique (a larger page_size helps)")  # fmt: skip
         return None

@@ -77,15 +77,15 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         """Whether page 1 is the whole list: one response is one snapshot."""
         return self.last is not None and self.last.number == 1 and self.is_last_short and len(self._blank) < 2  # noqa: PLR2004
 
-    # The end of the list
+    # The end of the list. In two cases blank pages do not prove it, and a page that straddles it is requested, too:
+    #
+    # - Behind a full page, where the API may limit how far a list can be read. A short page proves the end.
+    # - Page 2 repeats a page 1 that is smaller than requested. A short page proves the end here, too. So does one with
+    #   more candidates than requested: the API returns its whole list for every page and limit. Else it ignores `page`.
 
     @property
-    def end_to_check(self) -> tuple[int, int] | None:
-        """The number and the limit of a page that shows whether the list ends where the pass did.
-
-        None where that is beyond doubt. It is in doubt behind a full page, where the API may limit how far a list can
-        be read, and where page 2 repeats a page 1 that is smaller than requested.
-        """
+    def straddling_request(self) -> tuple[int, int] | None:
+        """The number and the limit of a page that proves whether the list ends here; None where no proof is needed."""
         return self._straddling_page if self._may_be_capped or self._repeats_small_page_1 else None
 
     @property
@@ -99,9 +99,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         limit = min(limits, key=lambda limit: abs(2 * (end % limit) - limit), default=1)
         return (end // limit + 1, limit) if end % limit else None
 
-    def check_end(self, page: Page) -> None:
-        """Judge the end by the page that was requested for ``end_to_check``."""
-        # An API that returns its whole list, whatever page and limit are requested, has no other page.
+    def judge_straddling_page(self, page: Page) -> None:
+        """Judge the end by the page that ``straddling_request`` asked for."""
         is_whole_list = self._repeats_small_page_1 and len(page.ids) > page.limit
         self._has_proven_end = (bool(page.ids) and page.is_short) or is_whole_list
 

@@ -24,22 +24,17 @@ class WorkerPool:
     """Threads that fetch. They are daemons: a request that hangs does not keep the process alive."""
 
     def __init__(self, size: int, shutdown: Shutdown) -> None:
-        """Start no thread yet.
-
-        Args:
-            size: How many fetch at once.
-            shutdown: What stops the run while a response is waited for.
-        """
+        """Start no thread yet; the size is how many calls run at once."""
         self.size = size
         self._shutdown = shutdown
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._running = 0
         self._lock = threading.Lock()
-        self._has_ended = threading.Event()  # whichever call it was: waiting for futures takes twice as long
+        self._call_ended = threading.Event()  # whichever call it was: waiting for futures takes twice as long
 
     def now(self) -> float:
-        """Return the time that pages are stamped with."""
+        """Return the monotonic time in seconds, by which pages grow old."""
         return time.monotonic()
 
     def is_idle(self) -> bool:
@@ -57,7 +52,7 @@ class WorkerPool:
                 future.set_exception(error)
             with self._lock:
                 self._running -= 1
-            self._has_ended.set()
+            self._call_ended.set()
 
         with self._lock:
             self._running += 1
@@ -72,8 +67,8 @@ class WorkerPool:
     def wait_for_any(self) -> None:
         """Wait a moment, or less if a call ends or has ended since the last time."""
         self._shutdown.raise_if_requested()
-        self._has_ended.wait(POLL_INTERVAL)
-        self._has_ended.clear()
+        self._call_ended.wait(POLL_INTERVAL)
+        self._call_ended.clear()
 
     def in_order(self, calls: Iterable[Callable[[], _T]], at_once: int | None = None) -> Iterator[_T]:
         """Make calls side by side, and yield their results in the order of the calls.

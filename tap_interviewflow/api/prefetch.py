@@ -1,4 +1,4 @@
-"""Pages requested ahead of need, of this Interviewer and of the next ones, handed out in order.
+"""Pages requested ahead of need, of this Interviewer and of the next ones, returned in order.
 
 Everything is decided in the thread that reads the pages; the others only fetch.
 """
@@ -30,7 +30,7 @@ class PageQueue:
     """The pages of one Interviewer that are requested ahead.
 
     Attributes:
-        pending: The pages that were requested and not taken yet, in order.
+        pending: The pages that were requested and not consumed yet, in order.
     """
 
     def __init__(self, fetch: Callable[..., Page], limit: int, pool: WorkerPool) -> None:
@@ -46,9 +46,9 @@ class PageQueue:
         self._ids_of_small_page_1: set[str] = set()
         self._pool = pool
         self._is_first_pass = self._is_ahead = True
-        self.drop()
+        self.restart()
 
-    def drop(self) -> None:
+    def restart(self) -> None:
         """Begin at page 1; pages that are pending are not wanted any more."""
         self.pending: deque[Future[Page]] = deque()
         self._next = self._expected = 1
@@ -60,7 +60,7 @@ class PageQueue:
             is_ahead: Whether to request pages ahead, as many as were needed before.
         """
         taken = self._next - 1 - len(self.pending)
-        self.drop()
+        self.restart()
         self._expected = taken
         self._is_first_pass = False
         self._is_ahead = is_ahead
@@ -72,56 +72,67 @@ class PageQueue:
         self.pending.append(self._pool.submit(self._call(self._next, self._limit, is_first_pass=self._is_first_pass)))
         self._next += 1
 
-    def take(self, *, total_is_reliable: bool | None) -> Page:
+    def next_page(self, *, total_is_reliable: bool | None) -> Page:
         """Return the next page, once it has come."""
         page = self.pending.popleft().result()
-        self._expect(page, total_is_reliable=total_is_reliable)
+        self._learn(page, total_is_reliable=total_is_reliable)
         if page.number == 1 and 2 * self._limit <= page.limit:
             self._ids_of_small_page_1 = set(page.ids)
         elif self._ids_of_small_page_1 and self._ids_of_small_page_1.issuperset(page.ids):
             # The API does not limit the pages, but filters them, or has no more: what was requested lies within page 1.
             self._limit = self._page_size
-            self.drop()
+            self.restart()
             self._next = 3
-            page = self.read_again(2)
-            self._expect(page, total_is_reliable=total_is_reliable)
+            page = self.fetch_now(2)
+            self._learn(page, total_is_reliable=total_is_reliable)
         if page.number > 1:
             self._ids_of_small_page_1 = set()
         return page
 
-    def read_again(self, number: int, limit: int | None = None) -> Page:
+    def fetch_now(self, number: int, limit: int | None = None) -> Page:
         """Request a page out of turn, and return it."""
         (page,) = self._pool.in_order([self._call(number, limit or self._limit, is_first_pass=False)])
         return page
 
-    def needs_more(self, *, total_is_reliable: bool | None) -> bool:
-        """Whether the next page will probably be needed."""
+    def learn(self, *, total_is_reliable: bool | None) -> None:
+        """Learn from the pages that have come how many will be needed."""
         for page in self.pending:
             if page.done() and page.exception() is None:
-                self._expect(page.result(), total_is_reliable=total_is_reliable)
+                self._learn(page.result(), total_is_reliable=total_is_reliable)
+
+    @property
+    def needs_more(self) -> bool:
+        """Whether the next page will probably be needed."""
         return self._is_ahead and self._next <= self._expected
 
-    def drop_if_old(self) -> None:
+    def restart_if_old(self) -> None:
         """Begin at page 1 again if it was requested too long ago."""
         if self.pending and self._pool.now() - self._first_requested > MAX_AGE:
-            self.drop()
+            self.restart()
 
     def _call(self, number: int, limit: int, *, is_first_pass: bool) -> Callable[[], Page]:
         this_pass = self.pending
         is_wanted = lambda: self.pending is this_pass  # noqa: E731
         return partial(self._fetch, number, limit, is_wanted, is_first_pass=is_first_pass)
 
+    def _learn(self, page: Page, *, total_is_reliable: bool | None) -> None:
+        self._fix_page_size(page)
+        self._expect(page, total_is_reliable=total_is_reliable)
+
+    def _fix_page_size(self, page: Page) -> None:
+        """Request as many candidates as page 1 has: pages of another size would leave candidates out."""
+        if page.number == 1 and self._is_first_pass and len(page.ids) >= MIN_LIMIT:
+            self._limit = len(page.ids)
+
     def _expect(self, page: Page, *, total_is_reliable: bool | None) -> None:
         """Estimate from a page how many will be needed: a wrong estimate costs requests or time, and no candidate."""
         number, rows = page.number, len(page.ids)
-        if number == 1 and self._is_first_pass and rows >= MIN_LIMIT:
-            self._limit = rows
         pages = -(-(page.metadata.total or 0) // self._limit)
         if not rows:
             self._expected = min(self._expected, number)
         elif number <= pages:
             self._expected = pages if total_is_reliable else pages + 1
-        elif rows < page.limit or not self._is_first_pass:
+        elif page.is_short or not self._is_first_pass:
             self._expected = max(self._expected, number + 1)
         else:
             self._expected = max(self._expected, 2 * number + 1)
@@ -146,7 +157,7 @@ class Prefetcher:
         """The pages of the current Interviewer."""
         return self._queues[0]
 
-    def take(self) -> Page:
+    def next_page(self) -> Page:
         """Return the next page of the current Interviewer.
 
         Raises:
@@ -158,15 +169,15 @@ class Prefetcher:
                 queue.request()
             self.request_ahead()
             self._pool.wait_for_any()
-        page = queue.take(total_is_reliable=self.total_is_reliable)
+        page = queue.next_page(total_is_reliable=self.total_is_reliable)
         self._largest = max(self._largest or 1, page.size)
         return page
 
-    def go_on(self) -> None:
+    def next_interviewer(self) -> None:
         """Go on to the next Interviewer."""
-        self._queues.popleft().drop()
+        self._queues.popleft().restart()
         if self._queues:
-            self.current.drop_if_old()
+            self.current.restart_if_old()
         self.request_ahead()
 
     def request_ahead(self) -> None:
@@ -178,7 +189,8 @@ class Prefetcher:
         nearest = list(islice(self._queues, 2 * width + 1))
         held = sum(len(queue.pending) for queue in nearest)
         for queue in nearest:
-            while held < most and queue.needs_more(total_is_reliable=self.total_is_reliable):
+            queue.learn(total_is_reliable=self.total_is_reliable)
+            while held < most and queue.needs_more:
                 queue.request()
                 held += 1
                 if not self._pool.is_idle():

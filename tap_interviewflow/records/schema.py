@@ -17,6 +17,7 @@ from tap_interviewflow.records.times import is_time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+STREAM: Final = "candidates"
 INTERVIEWER: Final = "interviewerId"
 ID: Final = "id"
 RESCUED: Final = "_rescued_data"
@@ -76,7 +77,7 @@ OWN: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 _Types: TypeAlias = defaultdict[str, Counter[str]]
-logger = logging.getLogger("tap-interviewflow.candidates")
+logger = logging.getLogger(f"tap-interviewflow.{STREAM}")
 
 
 def candidates_schema(

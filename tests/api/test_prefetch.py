@@ -1,4 +1,4 @@
-"""Pages requested ahead of need, and handed out in order."""
+"""Pages requested ahead of need, and returned in order."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ class Drive:
 
     def pages(self) -> Iterator[tuple[str, int]]:
         for name in self.names:
-            while (page := self.prefetcher.take()).ids:
+            while (page := self.prefetcher.next_page()).ids:
                 self.prefetcher.request_ahead()
                 assert page.ids[0].startswith(f"{name}/")
                 yield name, page.number
                 if len(page.ids) < SIZE:
                     break
-            self.prefetcher.go_on()
+            self.prefetcher.next_interviewer()
 
     def _one(self, interviewer: str, number: int, _limit: int, is_wanted: Callable[[], bool], **_: bool) -> Page:
         with self._lock:
