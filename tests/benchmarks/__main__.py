@@ -11,15 +11,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tests.benchmarks import report, results
 from tests.benchmarks.races import PARTS
 from tests.benchmarks.results import FILE, Part
 from tests.environments import REQUIREMENTS, environment
-
-if TYPE_CHECKING:
-    from tests.benchmarks.races import Runs
 
 _QUICK: Final = 20
 
@@ -37,23 +34,18 @@ def main() -> None:
         parser.error("what was measured quickly is not to be kept")
     measured = {}
     for name in asked.parts or PARTS:
-        runs = PARTS[name]()
-        for needed in runs.environments:
+        run, environments = PARTS[name]
+        for needed in environments:
             environment(needed)
         start = time.monotonic()
-        measured[name] = _measured(runs, _QUICK if asked.quick else 1)
+        # When it begins, and what else the machine does then: before it has work from here.
+        measured[name] = Part([], installed={needed: ", ".join(REQUIREMENTS[needed]) for needed in environments})
+        measured[name].races.extend(run(_QUICK if asked.quick else 1))
         print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr)
         if asked.write:  # what follows may fail
             results.save({name: measured[name]})
             report.main()
     print(report.page(measured))
-
-
-def _measured(runs: Runs, less: int) -> Part:
-    # When it begins, and what else the machine does then: before it has work from here.
-    part = Part([], installed={name: ", ".join(REQUIREMENTS[name]) for name in runs.environments})
-    part.races.extend(runs.run(less))
-    return part
 
 
 if __name__ == "__main__":

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import signal
-import subprocess
-import sys
+import multiprocessing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from tap_interviewflow.sandbox.query import Query
-from tests.project.pages import ROOT
 from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+    from multiprocessing.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +25,27 @@ class Api:
         url: Its address.
         interviewer_ids: Whom it knows.
         candidates: How many it holds in all.
-        latency: Seconds that it waits before each answer.
     """
 
     url: str
     interviewer_ids: tuple[str, ...]
     candidates: int
-    latency: float
     key: str = Sandbox.key
 
-    @property
-    def interviewers(self) -> tuple[str, ...]:
-        """The same by the sandbox's name for it."""
-        return self.interviewer_ids
+
+@contextlib.contextmanager
+def served(serve: Callable[..., None], *arguments: object) -> Generator[Connection]:
+    """Run a function in a process of its own; it gets the other end of the connection that is yielded."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=serve, args=(there, *arguments), daemon=True)
+    process.start()
+    there.close()
+    try:
+        yield here
+    finally:
+        process.terminate()
+        process.join()
 
 
 @contextlib.contextmanager
@@ -54,14 +59,8 @@ def running(*, candidates: int, interviewers: int = 1, latency: float = 0.0, lim
         limit: The size of the pages that it is to be asked for.
     """
     names = tuple(f"interviewer-{number}" for number in range(1, interviewers + 1))
-    options = {"candidates": candidates, "interviewers": interviewers, "latency": latency, "limit": limit}
-    command = [sys.executable, "-m", "tests.benchmarks.api", *(f"--{name}={value}" for name, value in options.items())]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            url = (process.stdout.readline() if process.stdout else "").strip()
-            yield Api(url, names, candidates * interviewers, latency)
-        finally:
-            process.terminate()
+    with served(_serve, names, candidates, latency, limit) as connection:
+        yield Api(connection.recv(), names, candidates * interviewers)
 
 
 @dataclass(eq=False)
@@ -79,24 +78,10 @@ class EncodedSandbox(Sandbox):
         return self.encoded[query[:3]]
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
-    parser = argparse.ArgumentParser()
-    for name in ("candidates", "interviewers", "limit"):
-        parser.add_argument(f"--{name}", type=int)
-    parser.add_argument("--latency", type=float)
-    given = parser.parse_args()
-    names = [f"interviewer-{number}" for number in range(1, given.interviewers + 1)]
-    api = EncodedSandbox(dict.fromkeys(names, given.candidates), record=False, latency=given.latency)
-    for name in names:
-        for page in range(1, given.candidates // given.limit + 3):
-            api.respond(Query(name, page, given.limit, {}, None))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with api:
-        sys.stdout.write(f"{api.url}\n")
-        sys.stdout.flush()
-        signal.pause()
-
-
-if __name__ == "__main__":
-    main()
+def _serve(connection: Connection, names: tuple[str, ...], candidates: int, latency: float, limit: int) -> None:
+    with EncodedSandbox(dict.fromkeys(names, candidates), record=False, latency=latency) as api:
+        for name in names:
+            for page in range(1, candidates // limit + 3):
+                api.respond(Query(name, page, limit, {}, None))
+        connection.send(api.url)
+        connection.recv()  # until this process is ended

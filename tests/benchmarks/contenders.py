@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tests.environments import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from tests.benchmarks.api import Api
 
@@ -22,17 +22,8 @@ PAGE_SIZE: Final = 100
 DLT: Final = "dlt"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is run, from a folder of its own.
-
-    Attributes:
-        commands: Command lines, each of which reads what the one before it writes.
-        environment: What they find in their environment beside the usual.
-    """
-
-    commands: list[list[str]]
-    environment: Mapping[str, str] = field(default_factory=dict)
+Job: TypeAlias = "list[list[str]]"
+"""Command lines, each of which reads what the one before it writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +36,6 @@ class Contender:
         files: Where its output is, as a pattern; standard output if empty.
         arrived: Counts candidates where they arrive in a database: all, and the different ones.
         in_flight: How many requests it has in flight at most.
-        environments: What it runs in, beside the tap's own.
     """
 
     name: str
@@ -53,7 +43,6 @@ class Contender:
     files: str = ""
     arrived: Callable[[Path], str] | None = None
     in_flight: int = 1
-    environments: tuple[str, ...] = ()
 
     def written(self, directory: Path) -> list[Path]:
         """Return the files that it has written."""
@@ -96,7 +85,7 @@ def lines(in_flight: int, *, discovers: bool = False) -> Contender:
     """Return this tap with a number of requests in flight."""
 
     def job(api: Api, directory: Path) -> Job:
-        return Job([this_tap(api, directory, discovers=discovers, max_parallel_requests=in_flight)])
+        return [this_tap(api, directory, discovers=discovers, max_parallel_requests=in_flight)]
 
     return Contender(f"this tap, {in_flight} in flight", job, in_flight=in_flight)
 
@@ -105,7 +94,7 @@ def batches(compression: str) -> Contender:
     """Return this tap as it writes files."""
 
     def job(api: Api, directory: Path) -> Job:
-        return Job([this_tap(api, directory, **batches_in(directory, compression))])
+        return [this_tap(api, directory, **batches_in(directory, compression))]
 
     called = "gzip" if compression == "gzip" else "not compressed"
     return Contender(f"this tap, BATCH, {called}", job, "batches/*.json*", in_flight=4)
@@ -124,7 +113,7 @@ def script(name: str, environment_name: str = "", *arguments: str) -> Callable[[
         (interviewer_id,) = api.interviewer_ids
         python = str(environment(environment_name) / "python") if environment_name else sys.executable
         told = [api.url, api.key, str(PAGE_SIZE), interviewer_id, *arguments]
-        return Job([[python, str(_PEERS / name), *told]])
+        return [[python, str(_PEERS / name), *told]]
 
     return job
 
@@ -137,27 +126,25 @@ def _airbyte(api: Api, directory: Path) -> Job:
     config = write(directory / "config.json", _settings(api) | {"interviewer_id": interviewer_id})
     program = str(environment("airbyte-cdk") / "source-declarative-manifest")
     manifest = str(_PEERS / "airbyte_manifest.yaml")
-    return Job([[program, "read", "--config", config, "--catalog", catalog, "--manifest-path", manifest]])
+    return [[program, "read", "--config", config, "--catalog", catalog, "--manifest-path", manifest]]
 
 
 def plain(name: str = "plain SDK tap", tap: str = "PlainTap") -> Contender:
     """Return the plain tap."""
-    return Contender(name, lambda api, directory: Job([plain_tap(api, directory, tap)]))
+    return Contender(name, lambda api, directory: [plain_tap(api, directory, tap)])
 
 
 PLAIN: Final = plain()
 PLAIN_BATCHES: Final = Contender(
     "plain SDK tap, BATCH, gzip",
-    lambda api, directory: Job([plain_tap(api, directory, **batches_in(directory))]),
+    lambda api, directory: [plain_tap(api, directory, **batches_in(directory))],
     "batches/*.json*",
 )
 OURS: Final = tuple(map(lines, (1, 4)))
-DLT_EXTRACT: Final = Contender(
-    "dlt, extract", script("dlt_rest_api.py", DLT, "extract"), "work/**/*jsonl*", environments=(DLT,)
-)
+DLT_EXTRACT: Final = Contender("dlt, extract", script("dlt_rest_api.py", DLT, "extract"), "work/**/*jsonl*")
 SCRIPT: Final = Contender("20-line script", script("script.py"))
-AIRBYTE: Final = Contender("Airbyte CDK, manifest", _airbyte, environments=("airbyte-cdk",))
-FLOOR: Final = Contender("floor: libcurl + msgspec", script("floor.py", "libcurl"), environments=("libcurl",))
+AIRBYTE: Final = Contender("Airbyte CDK, manifest", _airbyte)
+FLOOR: Final = Contender("floor: libcurl + msgspec", script("floor.py", "libcurl"))
 ONE_OF_EACH: Final = (PLAIN, AIRBYTE, DLT_EXTRACT, SCRIPT, FLOOR)
 """Who takes part where waiting decides, and one way of writing is as good as another."""
 
@@ -166,27 +153,7 @@ PEERS: Final = (
     plain("plain SDK tap, MsgSpecWriter", "PlainTapWithMsgSpec"),
     AIRBYTE,
     DLT_EXTRACT,
-    Contender(
-        "dlt, to JSONL files",
-        script("dlt_rest_api.py", DLT, "filesystem"),
-        "loaded/**/*jsonl*",
-        environments=(DLT,),
-    ),
+    Contender("dlt, to JSONL files", script("dlt_rest_api.py", DLT, "filesystem"), "loaded/**/*jsonl*"),
     SCRIPT,
     FLOOR,
 )
-
-
-def _option(option: str) -> Contender:
-    def job(api: Api, directory: Path) -> Job:
-        return Job([[*this_tap(api, directory, discovers=True), option]])
-
-    return Contender(f"this tap {option}", job)
-
-
-STARTS: Final = (
-    Contender("python -c pass", lambda *_: Job([[sys.executable, "-c", "pass"]])),
-    Contender("python -c 'import singer_sdk'", lambda *_: Job([[sys.executable, "-c", "import singer_sdk"]])),
-    *map(_option, ("--version", "--about", "--discover")),
-)
-"""What it takes to start: Python, the SDK on top of it, and the tap on top of both."""

@@ -51,7 +51,7 @@ def _read(contender: Contender, seed: int, *, total: bool) -> Sample:
         tempfile.TemporaryDirectory() as name,
     ):
         directory = Path(name)
-        job = contender.job(Api(sandbox.url, tuple(sandbox.interviewers), CANDIDATES, 0.0), directory)
+        job = contender.job(Api(sandbox.url, tuple(sandbox.interviewers), CANDIDATES), directory)
         written = directory / "written"
         with written.open("wb") as output:
             sample = run_job(job, directory, subprocess.DEVNULL if contender.files else output)

@@ -88,12 +88,11 @@ def run_job(job: Job, directory: Path, output: IO[bytes] | int | None) -> Sample
     """
     log = directory / "log"
     told = directory / "job.json"
-    told.write_text(json.dumps({"commands": job.commands, "log": str(log)}), encoding="utf-8")
-    environment = {**_environment(), **job.environment}
-    subprocess.run([sys.executable, "-S", TIMED, told], check=True, cwd=directory, env=environment, stdout=output)
+    told.write_text(json.dumps({"commands": job, "log": str(log)}), encoding="utf-8")
+    subprocess.run([sys.executable, "-S", TIMED, told], check=True, cwd=directory, env=_environment(), stdout=output)
     taken = json.loads(told.read_text("utf-8"))
     if any(taken["codes"]):
-        message = f"{job.commands} ended with {taken['codes']}:\n{log.read_text(errors='replace')[-2000:]}"
+        message = f"{job} ended with {taken['codes']}:\n{log.read_text(errors='replace')[-2000:]}"
         raise WrongOutputError(message)
     units = 2**20 if sys.platform == "darwin" else 2**10
     return Sample(round(taken["seconds"], 3), round(taken["cpu"], 3), round(taken["peak"] / units, 1))

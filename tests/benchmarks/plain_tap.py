@@ -15,8 +15,6 @@ from singer_sdk.authenticators import APIKeyAuthenticator
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.pagination import PageNumberPaginator
 
-from tests.benchmarks.candidate import SCHEMA
-
 if sys.version_info >= (3, 12):
     from typing import override
 else:
@@ -26,13 +24,28 @@ if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest, PageContext
 
 
+_TEXT = ("interviewerId", "jobId", "name", "email", "status", "resumeUrl")
+_TIMES = ("createdAt", "updatedAt", "interviewedAt")
+_NUMBERS = ("score", "trustScore", "durationSeconds")
+_OBJECTS = ("additionalFields", "metadata", "report")
+_OPEN = th.ObjectType(additional_properties=True)
+
+
 class _Candidates(RESTStream[int]):
     name = "candidates"
     path = "/api/external/fetch/candidates"
     http_method = "POST"
     records_jsonpath = "$.data.candidates[*]"
     primary_keys = ("id",)
-    schema = SCHEMA
+    schema = th.PropertiesList(
+        th.Property("id", th.StringType, required=True),
+        *(th.Property(name, th.StringType) for name in _TEXT),
+        *(th.Property(name, th.DateTimeType) for name in _TIMES),
+        *(th.Property(name, th.NumberType) for name in _NUMBERS),
+        *(th.Property(name, _OPEN) for name in _OBJECTS),
+        th.Property("skills", th.ArrayType(th.StringType)),
+        th.Property("customQuestions", th.ArrayType(_OPEN)),
+    ).to_dict()
 
     @property
     @override

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks import contenders, pipelines
@@ -14,7 +12,7 @@ from tests.benchmarks.results import Race, Result
 from tests.targets.postgres import PostgresServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.benchmarks.contenders import Contender
 
@@ -22,53 +20,27 @@ LATENCY: Final = 0.2
 _CHECKED: Final = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """A part that can be run.
-
-    Attributes:
-        run: Runs it, with so many times less to read.
-        environments: What has to be installed for it.
-    """
-
-    run: Callable[[int], Iterable[Race]]
-    environments: Sequence[str] = ()
-
-
-def _environments(taking_part: Iterable[Contender]) -> list[str]:
-    return list(dict.fromkeys(name for one in taking_part for name in one.environments))
-
-
-def _without_latency(taking_part: Sequence[Contender], beside: str, title: str, less: int, rounds: int = 3) -> Race:
+def _without_latency(taking_part: Sequence[Contender], beside: Contender, title: str, less: int) -> Race:
     candidates = 100_000 // less
     with running(candidates=_CHECKED) as api:
         for one in taking_part:
             check(one, api)
     with running(candidates=candidates) as api:
-        measured = race(taking_part, api, rounds if less == 1 else 1)
+        measured = race(taking_part, api, 3 if less == 1 else 1)
     how = (
         f"Median of {len(measured[0].samples)} runs in turn, output to `/dev/null` or files of its own; each contender "
         f"was checked before, on {_CHECKED:,} candidates."
     )
-    return Race(f"{candidates:,} candidates{title}", how, measured, beside)
+    return Race(f"{candidates:,} candidates{title}", how, measured, beside.name)
 
 
-def _lines() -> Runs:
-    taking_part = [*contenders.OURS, *contenders.PEERS]
-
-    def run(less: int) -> list[Race]:
-        return [_without_latency(taking_part, contenders.PLAIN.name, ", no latency", less)]
-
-    return Runs(run, _environments(taking_part))
+def _lines(less: int) -> Iterator[Race]:
+    yield _without_latency([*contenders.OURS, *contenders.PEERS], contenders.PLAIN, ", no latency", less)
 
 
-def _batch() -> Runs:
+def _batch(less: int) -> Iterator[Race]:
     taking_part = [contenders.lines(4), *map(contenders.batches, ("gzip", "none")), contenders.PLAIN_BATCHES]
-
-    def run(less: int) -> list[Race]:
-        return [_without_latency(taking_part, contenders.PLAIN_BATCHES.name, ", RECORD lines and BATCH files", less)]
-
-    return Runs(run)
+    yield _without_latency(taking_part, contenders.PLAIN_BATCHES, ", RECORD lines and BATCH files", less)
 
 
 def _with_latency(taking_part: Sequence[Contender], candidates: int, interviewers: int, title: str) -> Race:
@@ -83,100 +55,41 @@ def _with_latency(taking_part: Sequence[Contender], candidates: int, interviewer
     return Race(title, how, measured, contenders.PLAIN.name, requests * LATENCY)
 
 
-def _latency() -> Runs:
+def _latency(less: int) -> Iterator[Race]:
     taking_part = [*map(contenders.lines, (1, 4, 8, 16)), *contenders.ONE_OF_EACH]
-
-    def run(less: int) -> list[Race]:
-        candidates = max(5_000 // less, 500)
-        return [_with_latency(taking_part, candidates, 1, f"{candidates:,} candidates, {LATENCY} s latency")]
-
-    return Runs(run, _environments(taking_part))
+    candidates = max(5_000 // less, 500)
+    yield _with_latency(taking_part, candidates, 1, f"{candidates:,} candidates, {LATENCY} s latency")
 
 
-def _many() -> Runs:
-    def run(less: int) -> list[Race]:
-        interviewers = 200 // less
-        title = f"{interviewers} Interviewers of 80 candidates, {LATENCY} s latency, no catalog"
-        taking_part = [contenders.lines(4, discovers=True), contenders.PLAIN]
-        return [_with_latency(taking_part, 80, interviewers, title)]
-
-    return Runs(run)
+def _many(less: int) -> Iterator[Race]:
+    interviewers = 200 // less
+    title = f"{interviewers} Interviewers of 80 candidates, {LATENCY} s latency, no catalog"
+    yield _with_latency([contenders.lines(4, discovers=True), contenders.PLAIN], 80, interviewers, title)
 
 
-def _end_to_end() -> Runs:
-    def run(less: int) -> Iterable[Race]:
-        candidates, rounds = 20_000 // less, 2 if less == 1 else 1
-        with ExitStack() as stack:
-            api = stack.enter_context(running(candidates=candidates))
-            server = stack.enter_context(PostgresServer())
-            for name, taking_part in (
-                ("DuckDB", pipelines.into_duckdb()),
-                ("PostgreSQL", pipelines.into_postgres(server)),
-            ):
-                measured = race(taking_part, api, rounds, checked=True)
-                how = f"Median of {rounds} runs in turn, each into an empty database, of which the rows were counted."
-                yield Race(f"{candidates:,} candidates into {name}", how, measured, "dlt")
-
-    return Runs(run, ["target-duckdb", "target-postgres", "postgresql", contenders.DLT])
-
-
-def _meltano() -> Runs:
-    taking_part = pipelines.with_meltano()
-
-    def run(less: int) -> list[Race]:
-        candidates, rounds = 20_000 // less, 2 if less == 1 else 1
-        with running(candidates=candidates) as api:
+def _end_to_end(less: int) -> Iterator[Race]:
+    candidates, rounds = 20_000 // less, 2 if less == 1 else 1
+    with running(candidates=candidates) as api, PostgresServer() as server:
+        targets = {"DuckDB": pipelines.into_duckdb(), "PostgreSQL": pipelines.into_postgres(server)}
+        for name, taking_part in targets.items():
             measured = race(taking_part, api, rounds, checked=True)
-        how = (
-            f"Median of {rounds} runs in turn, each in a project of its own that has no database and no catalog yet. "
-            "Memory of Meltano is the most of its largest process."
-        )
-        return [Race(f"{candidates:,} candidates by Meltano", how, measured)]
-
-    return Runs(run, _environments(taking_part))
+            how = f"Median of {rounds} runs in turn, each into an empty database, of which the rows were counted."
+            yield Race(f"{candidates:,} candidates into {name}", how, measured, "dlt")
 
 
-def _memory() -> Runs:
-    def run(less: int) -> list[Race]:
-        measured = []
-        for candidates in (20_000 // less, 200_000 // less):
-            with running(candidates=candidates) as api:
-                measured += [
-                    Result(f"{one.name}: {candidates:,} candidates", [check(one, api)])
-                    for one in (contenders.lines(4), contenders.batches("gzip"))
-                ]
-        return [Race("Memory", "One run, checked.", measured)]
-
-    return Runs(run)
-
-
-def _start() -> Runs:
-    def run(less: int) -> list[Race]:
-        rounds = 10 if less == 1 else 1
-        with running(candidates=100) as api:
-            return [Race("Start", f"Median of {rounds} runs in turn.", race(contenders.STARTS, api, rounds))]
-
-    return Runs(run)
-
-
-def _losses() -> Runs:
+def _losses(less: int) -> Iterator[Race]:
     taking_part = [*contenders.OURS, contenders.PLAIN, contenders.DLT_EXTRACT, contenders.SCRIPT]
-
-    def run(less: int) -> list[Race]:
-        return [losses(taking_part, 10 if less == 1 else 2, total=total) for total in (True, False)]
-
-    return Runs(run, _environments(taking_part))
+    for total in (True, False):
+        yield losses(taking_part, 10 if less == 1 else 2, total=total)
 
 
-PARTS: Final[dict[str, Callable[[], Runs]]] = {
-    "lines": _lines,
-    "batch": _batch,
-    "latency": _latency,
-    "many": _many,
-    "end-to-end": _end_to_end,
-    "meltano": _meltano,
-    "memory": _memory,
-    "start": _start,
-    "losses": _losses,
+_PEERS: Final = ("airbyte-cdk", contenders.DLT, "libcurl")
+PARTS: Final[dict[str, tuple[Callable[[int], Iterator[Race]], tuple[str, ...]]]] = {
+    "lines": (_lines, _PEERS),
+    "batch": (_batch, ()),
+    "latency": (_latency, _PEERS),
+    "many": (_many, ()),
+    "end-to-end": (_end_to_end, ("target-duckdb", "target-postgres", "postgresql", contenders.DLT)),
+    "losses": (_losses, (contenders.DLT,)),
 }
-"""By name; made when they are asked for, since they look for what they need."""
+"""What runs each part, with so many times less to read, and the environments that it needs."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PAGE: Final = FILE.with_suffix(".md")
 PICTURE: Final = FILE.with_suffix(".svg")
-ORDER: Final = ("lines", "batch", "latency", "many", "end-to-end", "meltano", "memory", "start", "losses")
+ORDER: Final = ("lines", "batch", "latency", "many", "end-to-end", "losses")
 DRAWN: Final = ("lines", "latency", "end-to-end")
 
 _HEAD: Final = """\

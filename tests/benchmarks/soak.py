@@ -16,7 +16,6 @@ import json
 import os
 import random
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,11 +26,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tests.benchmarks.api import served
 from tests.project.pages import ROOT
 from tests.sandbox import Metadata, Move, Moves, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from multiprocessing.connection import Connection
 
 FAULTS = (
     *("429", "500", "502", "503", "504", "reset", "reset-body", "short-body", "bad-gzip", "cut-json"),
@@ -55,20 +56,13 @@ class Line(msgspec.Struct):
     record: Record | None = None
 
 
-class Held(msgspec.Struct):
-    """Who was in the list of an Interviewer: all the time, and at any time."""
-
-    throughout: set[str]
-    ever: set[str]
-
-
 def names_of(options: argparse.Namespace) -> list[str]:
     """Return the IDs of the Interviewers."""
     return [f"interviewer-{number}" for number in range(1, options.interviewers + 1)]
 
 
-def serve(options: argparse.Namespace) -> None:
-    """Serve until SIGTERM; then print the faults that came and who was in the lists."""
+def serve(connection: Connection, options: argparse.Namespace) -> None:
+    """Serve until something comes; then send the faults that came and who was in the lists."""
     faults: Counter[str] = Counter()
 
     def now_and_then(body: Mapping[str, object], visit: int) -> str | None:
@@ -79,18 +73,13 @@ def serve(options: argparse.Namespace) -> None:
         faults[fault] += 1
         return fault
 
-    ending: list[int] = []  # no event: its `set` takes a lock that this thread may hold
-    signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
     held = dict.fromkeys(names_of(options), options.candidates // options.interviewers)
     moves = Moves(MOVES, options.moves, options.seed) if options.moves else None
     metadata: Metadata | None = "total" if options.total else None
     with Sandbox(held, record=False, seed=options.seed, faults=now_and_then, moves=moves, metadata=metadata) as api:
-        print(api.url, flush=True)
-        while not ending:
-            time.sleep(0.1)
-    print(f"{faults.total()} faults: {', '.join(f'{fault} {count}' for fault, count in sorted(faults.items()))}")
-    lists = {name: Held(api.present_throughout(name), api.ever_present(name)) for name in held}
-    print(msgspec.json.encode(lists).decode())
+        connection.send(api.url)
+        connection.recv()
+    connection.send((faults, {name: (api.present_throughout(name), api.ever_present(name)) for name in held}))
 
 
 def read(url: str, folder: Path, options: argparse.Namespace) -> tuple[dict[str, set[str]], str]:
@@ -116,14 +105,14 @@ def read(url: str, folder: Path, options: argparse.Namespace) -> tuple[dict[str,
     return written, text
 
 
-def losses(written: Mapping[str, set[str]], lists: Mapping[str, Held], log: str) -> int:
+def losses(written: Mapping[str, set[str]], lists: Mapping[str, tuple[set[str], set[str]]], log: str) -> int:
     """Count the candidates that were lost in silence, or came although they were in no list."""
     complete = set(re.findall(r"Interviewer (\S+): [\d,]+ read, [\d,]+ written, complete", log))
-    missing = {name: len(held.throughout - written.get(name, set())) for name, held in lists.items()}
+    missing = {name: len(throughout - written.get(name, set())) for name, (throughout, _) in lists.items()}
     silent = sum(count for name, count in missing.items() if name in complete)
     print(f"{len(complete)} of {len(lists)} Interviewers complete")
     print(f"lost: {silent} in silence, {sum(missing.values()) - silent} of Interviewers that are called incomplete")
-    return silent + sum(len(written.get(name, set()) - held.ever) for name, held in lists.items())
+    return silent + sum(len(written.get(name, set()) - ever) for name, (_, ever) in lists.items())
 
 
 def main() -> int:
@@ -136,24 +125,13 @@ def main() -> int:
     parser.add_argument("--total", action="store_true", help="the API states how many candidates there are")
     parser.add_argument("--parallel", type=int, default=8, metavar="N", help="requests in flight (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another number makes other faults")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve:
-        serve(options)
-        return 0
-    command = [sys.executable, "-m", "tests.benchmarks.soak", "--serve", *sys.argv[1:]]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as api,
-    ):
-        assert api.stdout
-        try:
-            written, log = read(api.stdout.readline().strip(), Path(folder), options)
-        finally:
-            api.terminate()
-        faults, lists = api.stdout.read().splitlines()
-    print(faults)
-    return int(losses(written, msgspec.json.decode(lists, type=dict[str, Held]), log) > 0)
+    with tempfile.TemporaryDirectory() as folder, served(serve, options) as api:
+        written, log = read(api.recv(), Path(folder), options)
+        api.send(None)
+        faults, lists = api.recv()
+    print(f"{faults.total()} faults: {', '.join(f'{fault} {count}' for fault, count in sorted(faults.items()))}")
+    return int(losses(written, lists, log) > 0)
 
 
 if __name__ == "__main__":
