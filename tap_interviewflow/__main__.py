@@ -26,7 +26,7 @@ _POLL_INTERVAL: Final = 0.2
 
 
 class _Log(io.FileIO):
-    """Standard error: that it can't be written is no failure of the run, and does not keep it from ending."""
+    """Standard error whose write errors and full pipe never fail or block the run."""
 
     @override
     def write(self, data: Buffer, /) -> int:
@@ -40,7 +40,7 @@ class _Log(io.FileIO):
 
 
 def own_process() -> None:
-    """Let a signal end this process for sure, and let its log never be the reason why it fails."""
+    """Force exit after a signal, and make log errors harmless."""
     Shutdown.owns_process = True
     if sys.stderr is not None and os.name != "nt":  # Windows can't say whether a pipe takes more
         raw = _Log(sys.stderr.fileno(), "w", closefd=False)

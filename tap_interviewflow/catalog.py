@@ -1,4 +1,4 @@
-"""The catalog that a run is given: made by hand, by Meltano, or by an older version of the tap."""
+"""Input catalogs: made by hand, by Meltano, or by an older version of the tap."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tap_interviewflow.records.column import Column
 from tap_interviewflow.records.schema import KEY_PROPERTIES, OWN, STREAM, column_names
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
 
 def correct_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a catalog that says what the tap promises, whatever was edited in it.
+    """Correct a catalog so that every record is valid by it, whatever was edited in it.
 
     - Both columns of the key are in the schema and selected. They and ``_rescued_data`` are as the tap fills them,
       and every other column takes null.
@@ -52,7 +52,7 @@ def correct_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _corrected(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Let a column take null, and an object whatever is in it."""
+    """Make a column nullable, and an object open."""
     corrected = {key: value for key, value in definition.items() if key != "properties" or value}
     if Draft202012Validator(corrected).is_valid(None):
         return corrected
@@ -62,7 +62,7 @@ def _corrected(definition: Mapping[str, Any]) -> dict[str, Any]:
     return corrected | {"type": [*types, "null"]}
 
 
-def _correct_metadata(stream: dict[str, Any], columns: Container[str]) -> None:
+def _correct_metadata(stream: dict[str, Any], columns: Mapping[str, Any]) -> None:
     """Select the key, also the replication key, and put the replication method where the SDK looks for it."""
     metadata = {tuple(entry["breadcrumb"]): entry["metadata"] for entry in stream.get("metadata") or ()}
     if metadata:  # without any, everything is selected

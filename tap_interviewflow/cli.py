@@ -64,7 +64,11 @@ def read_object(option: str, name: str, content: bytes) -> dict[str, Any]:
 
 
 def read_config(*paths: str) -> dict[str, Any]:
-    """Read settings from files, each once, as it may be a pipe; a later one wins."""
+    """Read settings from files, each once, as it may be a pipe; a later file wins.
+
+    Raises:
+        ConfigurationError: If a file holds no JSON object, or is none but the settings themselves.
+    """
     config: dict[str, Any] = {}
     for path in paths:
         if path.lstrip().startswith("{"):
@@ -74,8 +78,14 @@ def read_config(*paths: str) -> dict[str, Any]:
     return config
 
 
-def check_file(option: str, file: IO[str] | None) -> IO[str] | None:
-    """Return a file that holds a JSON object in UTF-8, whatever the system's own encoding is."""
+def read_json_file(option: str, file: IO[str] | None) -> IO[str] | None:
+    """Read a file, check that it holds a JSON object, and return its text for the SDK.
+
+    The SDK opens it in the system's own encoding; JSON is UTF-8.
+
+    Raises:
+        ConfigurationError: If it holds no JSON object in UTF-8.
+    """
     if file is None:
         return None
     content = file.buffer.read() if isinstance(file, io.TextIOWrapper) else file.read().encode()

@@ -1,4 +1,4 @@
-"""The settings: what they are, where they come from, and what is wrong with bad ones."""
+"""The settings: their schema, their sources and their validation."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         th.BooleanType,
         default=False,
         title="Custom Field Columns",
-        description="Give each custom field that discovery sees a typed column of its own, beside the JSON column.",
+        description="Add a typed column for each custom field that discovery sees, next to the JSON column.",
     ),
     th.Property(
         "page_size",
@@ -119,7 +119,7 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         title="User Agent",
         description="User agent that is sent to the API. If not set, it is the tap's name and version.",
     ),
-    # The SDK obeys this one in every tap, but declares it in none, so that no environment variable could set it.
+    # The SDK reads this one in every tap, but declares it in none, so that no environment variable could set it.
     th.Property(
         "emit_activate_version_messages",
         th.BooleanType,
@@ -167,20 +167,23 @@ def from_environment(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _variables(prefix: str) -> dict[str, str]:
-    """Read ``.env`` in the working directory, and the process, which wins; nothing is expanded or set in either."""
+    """Read the variables of the process and of ``.env`` in the working directory; those of the process win.
+
+    Nothing is expanded, and no variable is set.
+    """
     path = Path.cwd() / ".env"
     try:
         text = path.read_text("utf-8-sig") if path.exists() and not path.is_dir() else ""
     except UnicodeDecodeError:
         message = f"{path} is not text in UTF-8"
         raise ConfigurationError(message) from None
-    found = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    in_file = dotenv_values(stream=io.StringIO(text), interpolate=False)
     for name in re.findall(rf"^\s*(?:export\s+)?({prefix}[^\s=]*)", text, re.MULTILINE):
-        if name not in found:
+        if name not in in_file:
             message = f"{path} can't be parsed where it sets {plain_name(name)}; is a quote missing?"
             raise ConfigurationError(message)
-    both = {**found, **os.environ}
-    return {name: value for name, value in both.items() if name.startswith(prefix) and value is not None}
+    variables = in_file | os.environ
+    return {name: value for name, value in variables.items() if name.startswith(prefix) and value is not None}
 
 
 def _parsed(text: str, types: Collection[str]) -> Any:  # noqa: ANN401
@@ -192,14 +195,14 @@ def _parsed(text: str, types: Collection[str]) -> Any:  # noqa: ANN401
     return text
 
 
-def errors(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
+def validate(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
     """Fill in the defaults, and return a line for each bad setting: the rule that it breaks, and its description.
 
-    No value is in it: it may be a secret in the wrong place.
+    No line holds a value: it may be a secret in the wrong place.
     """
     about = {name: each["description"] for name, each in schema["properties"].items()}
     hint = "variables and .env are read with --config ENV only"
-    found = {name: f"{name} is missing ({hint}): {about[name]}" for name in schema["required"] if name not in config}
+    lines = {name: f"{name} is missing ({hint}): {about[name]}" for name in schema["required"] if name not in config}
     # The SDK's own schema of stream maps has a text where a schema must be.
     properties = schema["properties"] | {"stream_maps": {"type": ["object", "null"]}}
     for error in _Validator({**schema, "properties": properties}, format_checker=_formats).iter_errors(config):
@@ -207,12 +210,12 @@ def errors(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
             path = ".".join(plain_name(part) if isinstance(part, str) else str(part) for part in error.path)
             is_of_names = error.validator in {"required", "additionalProperties"}
             rule = error.message if is_of_names else f"{error.validator}: {json.dumps(error.validator_value)}"
-            found.setdefault(str(error.path[0]), f"{path} is not valid ({rule}): {about[str(error.path[0])]}")
-    return [*found.values()] or [*_empty_values(config)]
+            lines.setdefault(str(error.path[0]), f"{path} is not valid ({rule}): {about[str(error.path[0])]}")
+    return [*lines.values()] or [*_empty_values(config)]
 
 
-def warnings(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a warning for each setting that is good but does nothing, or not what was probably meant."""
+def warnings_of(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a warning for each valid setting that does nothing, or probably not what is meant."""
     for name in [name for name in config if name not in schema["properties"]]:
         close = difflib.get_close_matches(name, schema["properties"], n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
@@ -248,7 +251,10 @@ def _empty_values(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _values(expression: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the names and values that an expression takes from ``config``; one without a value ends the run itself."""
+    """Yield the names and values that an expression takes from ``config``.
+
+    A missing one makes the expression itself fail: its name stands for its value.
+    """
     try:
         tree = ast.parse(expression)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -286,5 +292,5 @@ for _name, _check in (
     ("uri", _is_api_url),
 ):
     # The type of a value is a rule of its own.
-    _formats.checks(_name, raises=Exception)(lambda value, check=_check: not isinstance(value, str) or check(value))
+    _formats.checks(_name, raises=Exception)(lambda each, check=_check: not isinstance(each, str) or bool(check(each)))
 _Validator: Final = th.extend_validator_with_defaults(th.DEFAULT_JSONSCHEMA_VALIDATOR)

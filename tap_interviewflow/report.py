@@ -133,7 +133,7 @@ def log_unexpected(counts: Counts, columns: Mapping[str, Any], *, masked: Collec
         share, shown, fate = f"{count:,} of {counts.candidates:,}", plain_name(name), fates.get(name, kept)
         if mismatch:
             fate = null if name in custom_fields(columns) else fate
-            lines.append(f"{share} values of {shown} are {mismatch}; {fate}")
+            lines.append(f"{share} values of {shown} {mismatch}; {fate}")
         elif name in can_be_columns:
             lines.append(f"{share} candidates have the field {shown}, {fate}; run discovery again for a column")
         elif shown == name:

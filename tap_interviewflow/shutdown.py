@@ -1,6 +1,6 @@
-"""Stopping in good order: a signal is noted when it comes, and obeyed between pages.
+"""Graceful shutdown: a signal sets a flag, and the run stops between pages.
 
-What the run waits for may never come, such as a target that reads: then the process is ended by force.
+Where the run does not stop in time, as it waits for a target that does not read, the process is ended by force.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""Those that ask a process to end, as far as the system has them."""
+"""The signals of this system that ask a process to end."""
 
 MAX_WAIT: Final = 4.0
 """Seconds after a signal in which a run may end by itself."""
@@ -31,8 +31,8 @@ class Shutdown:
 
     Attributes:
         owns_process: Whether the process is the run's own, and is ended by force if the run does not end.
-        is_process_ending: Whether that was begun.
-        is_obeyed: Whether the run is already on its way out.
+        is_process_ending: Whether a signal has come to such a process.
+        is_stopping: Whether ``Interrupted`` was raised.
         name: The name of the signal.
     """
 
@@ -40,13 +40,13 @@ class Shutdown:
     is_process_ending: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        """Start undisturbed."""
-        self.is_obeyed = False
+        """Wait for no signal yet."""
+        self.is_stopping = False
         self.name = ""
         self._code = 0
 
     def listen(self) -> None:
-        """Note the signals that end a process, but for those that were ignored at its start, as by ``nohup``."""
+        """Handle the signals, but for those that were ignored at the start of the process, as by ``nohup``."""
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self.request)
@@ -59,15 +59,15 @@ class Shutdown:
                 Shutdown.is_process_ending = True
                 with suppress(RuntimeError):  # raised if the interpreter is on its way out already
                     # `threading` would take locks that the main thread may have held when the signal came.
-                    _thread.start_new_thread(_end_at_last, (self._code,))
+                    _thread.start_new_thread(_force_exit, (self._code,))
 
     def raise_if_requested(self) -> None:
         """Raise ``Interrupted``, once, if the run was asked to stop."""
-        if self._code and not self.is_obeyed:
-            self.is_obeyed = True
+        if self._code and not self.is_stopping:
+            self.is_stopping = True
             raise Interrupted(self._code)
 
 
-def _end_at_last(code: int) -> None:
+def _force_exit(code: int) -> None:
     time.sleep(MAX_WAIT)
     os._exit(code)

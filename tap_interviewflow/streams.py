@@ -232,7 +232,7 @@ class Candidates(Stream):
         self._reader.close()  # where the process goes on, what is in flight would be tried again
         with suppress(OSError):
             self._tap.state_writer.write_state(self.tap_state)
-        if self._reader.shutdown.is_obeyed:
+        if self._reader.shutdown.is_stopping:
             stopped = self._reader.shutdown.name, count_of(self._written, "candidate")
             self.logger.warning("Stopped by %s after %s", *stopped)
         elif isinstance(error, BrokenPipeError):

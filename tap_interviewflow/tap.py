@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from functools import cached_property
-from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
@@ -48,18 +47,13 @@ class TapInterviewFlow(Tap):
     message_writer: SingerWriter
 
     def __init__(self, **kwargs: Any) -> None:
-        """Initialize the tap; the arguments are those of the SDK."""
+        """Initialize the tap; the arguments are those of the SDK, but for its deprecated paths of files."""
         self.shutdown = Shutdown()
         self._requests = RequestMetrics()
-        for name in ("catalog", "state"):  # a program that embeds the tap may give the path of a file
-            if isinstance(path := kwargs.get(name), str | PurePath):
-                kwargs[name] = cli.read_object(name, str(path), Path(path).read_bytes())
+        self.append_builtin_config(self.config_jsonschema)
         if document := kwargs.get("catalog"):
             kwargs["catalog"] = correct_catalog(document.to_dict() if isinstance(document, Catalog) else document)
-        try:
-            check_state(kwargs.get("state") or {})
-        except ValueError as error:
-            raise ConfigurationError(str(error)) from None
+        check_state(kwargs.get("state") or {})
         super().__init__(**kwargs)
 
     @override
@@ -71,7 +65,7 @@ class TapInterviewFlow(Tap):
             return [Candidates(self, schema, self.reader, self.message_writer, self._requests)]
         except (Exception, Interrupted):
             self.reader.close()
-            if self.shutdown.is_obeyed:
+            if self.shutdown.is_stopping:
                 self.logger.warning("Stopped by %s", self.shutdown.name)
             raise
 
@@ -86,24 +80,21 @@ class TapInterviewFlow(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         # The SDK's own quotes a bad value, which may be the key.
         schema = self.config_jsonschema
-        self.append_builtin_config(schema)
         for name in [name for name, value in self._config.items() if value is None]:
             del self._config[name]
         redact.install([str(self._config.get("api_key", ""))])
-        errors = config.errors(self._config, schema)
+        errors = config.validate(self._config, schema)
         if errors and raise_errors:
             line = " ".join(errors)
             raise ConfigValidationError(line, errors=[line])
-        for warning in () if errors else config.warnings(self._config, schema):
+        for warning in () if errors else config.warnings_of(self._config, schema):
             self.logger.warning("%s", warning)
         return errors
 
     @property
     def _env_var_config(self) -> dict[str, Any]:  # ty: ignore[incompatible-property-override]
         # The SDK's own puts all of a .env into the process, and names no setting that it can't parse.
-        schema = self.config_jsonschema
-        self.append_builtin_config(schema)
-        return config.from_environment(schema, self._env_var_prefix)
+        return config.from_environment(self.config_jsonschema, self._env_var_prefix)
 
     @override
     def setup_mapper(self) -> None:
@@ -153,7 +144,7 @@ class TapInterviewFlow(Tap):
     @classmethod
     @override
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any) -> None:
-        state, catalog = cli.check_file("--state", state), cli.check_file("--catalog", catalog)
+        state, catalog = cli.read_json_file("--state", state), cli.read_json_file("--catalog", catalog)
         super().invoke(state=state, catalog=catalog, **kwargs)
 
     @classmethod
@@ -171,12 +162,11 @@ class TapInterviewFlow(Tap):
         """Log for each Interviewer whether it can be read, without a candidate's data, and return whether all can."""
         client = Client(self.config, on_response=self._requests.log, patience=MAX_TEST_SECONDS)
         reader = Reader(self.config, self.shutdown, client)
-        is_fine = True
-        for name, found in reader.check(MAX_TEST_SECONDS):
-            if isinstance(found, int):
-                self.logger.info("Interviewer %s: found, %s on the first page", name, count_of(found, "candidate"))
-            else:
-                is_fine = False
-                self.logger.error("%s", found)
+        results = list(reader.check(MAX_TEST_SECONDS))
         reader.close()
-        return is_fine
+        for name, result in results:
+            if isinstance(result, int):
+                self.logger.info("Interviewer %s: found, %s on the first page", name, count_of(result, "candidate"))
+            else:
+                self.logger.error("%s", result)
+        return all(isinstance(result, int) for _, result in results)

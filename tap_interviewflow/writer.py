@@ -1,4 +1,4 @@
-"""Writing Singer messages: encoded by a compiled encoder, buffered, and whole lines on standard output."""
+"""Singer messages on standard output: encoded by a compiled encoder, buffered, in whole lines."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             self.flush()
 
     def flush(self) -> None:
-        """Write everything, however long the target takes.
+        """Write the whole buffer; block until it is read.
 
         Raises:
             BrokenPipeError: If the target is gone.

@@ -212,7 +212,7 @@ def test_a_defect_is_one_line_without_what_it_quotes(
 def test_a_warning_of_a_library_is_a_line_of_the_log(
     api: Sandbox, read: Read, catalog: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(config, "warnings", lambda *_: [warnings.warn("ada@example.com", stacklevel=2)][1:])
+    monkeypatch.setattr(config, "warnings_of", lambda *_: [warnings.warn("ada@example.com", stacklevel=2)][1:])
     (line,) = read(api, catalog=catalog).lines("WARNING")
     assert "UserWarning: " in line
 

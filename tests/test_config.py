@@ -45,11 +45,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def errors(**settings: Any) -> list[str]:
-    return config.errors(GOOD | settings, SCHEMA)
+    return config.validate(GOOD | settings, SCHEMA)
 
 
 def warnings(**settings: Any) -> list[str]:
-    return [*config.warnings(GOOD | settings, SCHEMA)]
+    return [*config.warnings_of(GOOD | settings, SCHEMA)]
 
 
 def in_environment(settings: Mapping[str, object]) -> dict[str, str]:
@@ -264,7 +264,7 @@ def test_a_dotenv_file_sets_settings_and_nothing_else(
     monkeypatch.setenv(f"{PREFIX}REQUEST_TIMEOUT", "7")
     before = dict(os.environ)
     seen: dict[str, str] = {}
-    monkeypatch.setattr(config, "warnings", lambda *_: [seen.update(os.environ)][1:])
+    monkeypatch.setattr(config, "warnings_of", lambda *_: [seen.update(os.environ)][1:])
     run = run_here("--config", "ENV")
     assert run.code == 0, run.err
     assert api.requests[-1]["limit"] == 2

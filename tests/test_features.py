@@ -100,10 +100,7 @@ def test_what_a_map_hides_does_not_come_out_in_the_rescue(read: Read, mapped: st
         run = read(api, catalog=catalog_of({"id": "a"}), stream_maps={"candidates": {"email": mapped}})
     assert "@example.com" not in run.out + run.err
     assert [record["_rescued_data"] for record in run.records] == [{"score": "new"}, None]
-    assert run.complaints[1:] == [
-        "1 of 2 values of email are arrays, its column is text; dropped, as a map replaces it",
-        "1 of 2 values of email are objects, its column is text; dropped, as a map replaces it",
-    ]
+    assert run.complaints[1:] == ["2 of 2 values of email do not fit its type, text; dropped, as a map replaces it"]
 
 
 def test_flattening_writes_every_column_also_where_an_object_is_null(read: Read) -> None:
@@ -232,7 +229,7 @@ def test_a_saved_catalog_decides_which_custom_fields_have_columns(read: Read) ->
     assert "_rescued_data" in record
     assert record["_rescued_data"] is None
     (line,) = (line for line in run.lines("WARNING") if "additionalFields" in line)
-    assert line.startswith("1 of 1 values of additionalFields_City are numbers, its column is text; null there")
+    assert line.startswith("1 of 1 values of additionalFields_City do not fit its type, text; null there")
     assert again.records[0]["additionalFields_Manual_Score"] == 7
 
 
@@ -245,7 +242,7 @@ def test_each_field_that_did_not_fit_is_warned_of_once_with_numbers(read: Read) 
         run = read(api, page_size=1)
     assert [line for line in run.lines("WARNING") if "_rescued_data" in line] == [
         "9 of 11 candidates have the field surprise, kept in _rescued_data; run discovery again for a column",
-        "10 of 11 values of name are numbers, its column is text; kept in _rescued_data",
+        "10 of 11 values of name do not fit its type, text; kept in _rescued_data",
     ]
 
 

@@ -6,7 +6,6 @@ import gc
 import logging
 import threading
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,11 +14,12 @@ from singer_sdk.testing import TapTestRunner, get_tap_test_class
 
 from tap_interviewflow.tap import TapInterviewFlow
 from tests.batch_files import batch_config
-from tests.runs import catalog_of, config_for, write
+from tests.runs import catalog_of, config_for
 from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 api = Sandbox({"interviewer-1": 120, "interviewer-2": 30})
 
@@ -47,19 +47,16 @@ def runner() -> Iterator[TapTestRunner]:
 # In a program of one's own
 
 
-def test_a_catalog_and_a_state_may_be_the_paths_of_files(tmp_path: Path) -> None:
+def test_a_catalog_of_a_program_is_corrected_and_a_path_in_its_place_or_that_of_the_state_is_refused() -> None:
     document = catalog_of()
-    document["streams"][0]["schema"]["properties"].pop("id")  # mended as any other
-    paths: dict[str, Any] = {
-        "catalog": write(tmp_path / "catalog", document),
-        "state": Path(write(tmp_path / "state", {"bookmarks": {}})),
-    }
-    tap = TapInterviewFlow(config={"api_key": "key", "interviewer_ids": ["one"]}, **paths)
+    document["streams"][0]["schema"]["properties"].pop("id")
+    config = {"api_key": "key", "interviewer_ids": ["one"]}
+    tap = TapInterviewFlow(config=config, catalog=document)
     assert "id" in tap.catalog["candidates"].schema.to_dict()["properties"]
-    for name in paths:
-        bad = {name: write(tmp_path / "bad", [])}
-        with pytest.raises(ConfigurationError, match=f"given as {name}, is not a valid JSON object"):
-            TapInterviewFlow(config={"api_key": "key", "interviewer_ids": ["one"]}, **bad)
+    for name in ("catalog", "state"):
+        paths: dict[str, Any] = {name: "a file"}
+        with pytest.raises(ConfigurationError, match=rf"^the {name} has "):
+            TapInterviewFlow(config=config, **paths)
 
 
 def test_records_can_be_taken_one_by_one_of_all_interviewers_or_of_one() -> None:

@@ -1,4 +1,4 @@
-"""What is new: comparing the times of candidates with a bookmark."""
+"""Bookmarks of incremental replication."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+
+from singer_sdk.exceptions import ConfigurationError
 
 from tap_interviewflow.records.schema import INTERVIEWER
 from tap_interviewflow.records.times import is_time, to_moment
@@ -18,23 +20,18 @@ MAX_DELAY: Final = timedelta(minutes=10)
 """How late a candidate may become visible: a slow commit, a search index or a copy of the database lags behind."""
 
 FILTER: Final = "filter"
-"""Where a partition of the state says for which filter its bookmark holds: a fingerprint, never the values."""
+"""The key of the fingerprint of the filters in a partition of the state."""
 
 
 class Bookmark:
     """How far one Interviewer was read, by the replication key.
 
     Attributes:
-        start: What is older than this is left out.
+        start: Older candidates are left out.
     """
 
     def __init__(self, key: str, start: datetime | None) -> None:
-        """Begin a read.
-
-        Args:
-            key: The replication key.
-            start: The bookmark of the run before, or the start date.
-        """
+        """Start at the bookmark of the run before, or at the start date."""
         self._key = key
         self.start = start
         self._newest = start
@@ -70,11 +67,7 @@ class Bookmark:
 
 
 def fingerprint(config: Mapping[str, Any]) -> str | None:
-    """Return what tells one filter from another without its values; None where nothing is filtered.
-
-    Args:
-        config: The settings, of which ``additional_fields``, ``start_date`` and ``__filter__`` leave candidates out.
-    """
+    """Return a hash of the settings that filter candidates; None where nothing is filtered."""
     maps = {name: each for name, each in (config.get("stream_maps") or {}).items() if isinstance(each, dict)}
     expressions = {name: each["__filter__"] for name, each in maps.items() if "__filter__" in each}
     filters = {
@@ -91,32 +84,22 @@ def fingerprint(config: Mapping[str, Any]) -> str | None:
 
 
 def check_state(state: Mapping[str, Any]) -> None:
-    """Make sure that a state is one of ours before anything of it is used.
+    """Check the shape of a state, and that its bookmarks are times.
 
     Raises:
-        ValueError: If it has another shape than the tap writes, or a bookmark that is not a time.
+        ConfigurationError: If the state is not one that the tap writes.
     """
     try:
-        is_ours = _is_ours(state)
+        for stream in state["bookmarks"].values() if state else ():
+            partitions = list.copy(stream.get("partitions", []))  # fails for what is no list
+            for partition in partitions:
+                str.strip(partition["context"][INTERVIEWER])  # and for what is no text
+            for bookmark in (stream, *partitions):
+                if (value := bookmark.get("replication_key_value")) is not None:
+                    to_moment(value)
     except (AttributeError, KeyError, TypeError, ValueError):
-        is_ours = False
-    if not is_ours:
         message = (
             "the state has a shape that this tap does not write, and is not used; give the state of an earlier run, "
             "or none to start afresh"
         )
-        raise ValueError(message)
-
-
-def _is_ours(state: Mapping[str, Any]) -> bool:
-    bookmarks = state["bookmarks"] if state else {}
-    for stream in bookmarks.values():
-        partitions = list.copy(stream.get("partitions", []))
-        if not all(isinstance(each.get("progress_markers", {}), dict) for each in (stream, *partitions)):
-            return False
-        for bookmark in (stream, *partitions):
-            if (value := bookmark.get("replication_key_value")) is not None:
-                to_moment(value)
-        if len({partition["context"][INTERVIEWER] for partition in partitions}) < len(partitions):
-            return False  # nobody knows which of two bookmarks counts
-    return True
+        raise ConfigurationError(message) from None

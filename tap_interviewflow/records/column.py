@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from jsonschema import Draft202012Validator, FormatChecker, SchemaError
 
 from tap_interviewflow.records.json import fits_double, json_safe
-from tap_interviewflow.records.schema import type_of
 from tap_interviewflow.records.times import are_times, is_time
 
 if TYPE_CHECKING:
@@ -21,12 +20,14 @@ _ANNOTATIONS: Final = {"type", "title", "description", "default", "examples"}
 
 
 class Column(NamedTuple):
-    """A property of the schema: its name, its type in words, and whether values, none of them null, all fit it."""
+    """A property of the schema."""
 
     name: str
     type_name: str
     python_types: frozenset[type] | None
+    """The types of values that fit; None for any."""
     check: Check | None
+    """Whether values of these types, none of them null, all fit."""
 
     @classmethod
     def of(cls, name: str, definition: Mapping[str, Any]) -> Column:
@@ -41,7 +42,7 @@ class Column(NamedTuple):
         for json_type, allowed, type_name, python_types, check in _TYPES:
             if types - {"null"} == {json_type} and rest in allowed:
                 return cls(name, type_name, frozenset({*python_types, type(None)}), check)
-        return cls(name, "of a type of its own", None, _validator(name, definition))
+        return cls(name, "a JSON Schema of its own", None, _validator(name, definition))
 
     def mismatches(self, values: Sequence[Any]) -> Sequence[int]:
         """Return the indices of the values that do not fit. Null always fits."""
@@ -54,12 +55,10 @@ class Column(NamedTuple):
             return False
         return self.check is None or self.check([value for value in values if value is not None])
 
-    def describe(self, value: object) -> str:
-        """Describe a value that does not fit, in words that follow “3 of 3,600 values of score are”."""
-        found = _PLURALS.get(type_of(value), type_of(value))
-        if (found, self.type_name) == ("numbers", "number"):
-            found = "numbers beyond 64 bits or a double"
-        return f"{found}, its column is {self.type_name}"
+    @property
+    def mismatch(self) -> str:
+        """What values that do not fit do, in words that follow “3 of 3,600 values of score”."""
+        return f"do not fit its type, {self.type_name}"
 
 
 def _validator(name: str, definition: Mapping[str, Any]) -> Check:
@@ -86,8 +85,6 @@ def _are_numbers(values: Sequence[Any]) -> bool:
 def _are_texts(values: Sequence[Any]) -> bool:
     return all(type(member) is str for value in values for member in value)
 
-
-_PLURALS: Final = {"boolean": "booleans", "number": "numbers", "array": "arrays", "object": "objects"}
 
 # Of each type of column: its JSON type, what else its definition may be, its name in words, the Python types of its
 # values, and a further check of them.

@@ -20,7 +20,7 @@ _Unexpected: TypeAlias = tuple[int, str, Any, str]
 """A value that does not fit: the index of the candidate, the field, the value, and the mismatch as in ``Counts``."""
 
 MAX_COUNTED: Final = 10_000
-"""After so many fields, no further ones are counted."""
+"""The most fields that are counted."""
 
 
 class NoIDError(ValueError):
@@ -37,7 +37,7 @@ class Counts:
 
     Attributes:
         candidates: How many candidates there were.
-        unexpected: How many values did not fit, by the field and the mismatch; that of an unknown field is empty.
+        unexpected: How many values did not fit, by the field and the mismatch in words, empty for an unknown field.
         replaced: How many characters that no target can store became U+FFFD.
     """
 
@@ -135,12 +135,12 @@ class Conformer:
                 for index, (record, sent, key) in enumerate(zip(records, values[name], keys, strict=True)):
                     record[name] = key
                     if sent is not None and sent != key:
-                        yield index, name, sent, "unlike the key"
+                        yield index, name, sent, "differ from the key"
         for column in self._columns:
             for index in column.mismatches(values[column.name]):
                 value = values[column.name][index]
                 records[index][column.name] = None
-                yield index, column.name, value, column.describe(value)
+                yield index, column.name, value, column.mismatch
 
     def _rescue(self, records: Sequence[dict[str, Any]], unexpected: Iterable[_Unexpected]) -> None:
         rescued: defaultdict[int, dict[str, Any]] = defaultdict(dict)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
-from typing import Any, Final, NamedTuple
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MAX_DIGITS: Final = 4_300
 """Python's own limit for parsing an integer."""
@@ -87,12 +91,11 @@ def _replace(value: Any, replaced: Counter[str]) -> Any:  # noqa: ANN401
 def _unique_names(members: dict[str, Any], replaced: Counter[str]) -> dict[str, str]:
     names = {name: _replace(name, replaced) for name in members}
     taken = {name for name, clean in names.items() if name == clean}
-    last: Counter[str] = Counter()
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))  # go on, as very many may become the same
     for name, clean in names.items():
         unique = clean
         while name != clean and unique in taken:
-            last[clean] += 1  # counted on, as very many names may become the same
-            unique = f"{clean}{last[clean] + 1}"
+            unique = f"{clean}{next(numbers[clean])}"
         taken.add(unique)
         names[name] = unique
     return names

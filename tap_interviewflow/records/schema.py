@@ -117,7 +117,7 @@ def _count(types: _Types, fields: Mapping[str, object]) -> None:
         if isinstance(value, str) and is_time(value):
             types[name]["date-time"] += 1
         elif value is not None:
-            types[name]["empty" if is_empty(value) else type_of(value)] += 1
+            types[name]["empty" if is_empty(value) else _type_of(value)] += 1
 
 
 def _definitions(types: _Types) -> dict[str, Mapping[str, Any]]:
@@ -183,7 +183,5 @@ def _normalized(name: str) -> str:
     return f"{'abcdefghij'[int(name[0])]}{name[1:]}" if name[:1].isdigit() else name
 
 
-def type_of(value: object) -> str:
-    """Name the type of a JSON value."""
-    names = {str: "text", bool: "boolean", dict: "object", list: "array", type(None): "null"}
-    return names.get(type(value), "number")
+def _type_of(value: object) -> str:
+    return {str: "text", bool: "boolean", dict: "object", list: "array"}.get(type(value), "number")

@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from tap_interviewflow import __version__
-from tap_interviewflow.config import SETTINGS, errors, from_environment
+from tap_interviewflow.config import SETTINGS, from_environment, validate
 from tests.project import hub
 from tests.runs import run_here
 
@@ -128,7 +128,7 @@ def test_the_example_of_a_dotenv_file_has_each_setting_with_a_value_that_is_take
     found = from_environment(SETTINGS, "TAP_INTERVIEWFLOW_")
     names = list(SETTINGS["properties"])
     assert list(found) == names[: names.index("batch_config")]
-    assert errors(found, SETTINGS) == []
+    assert validate(found, SETTINGS) == []
 
 
 def test_the_example_of_a_dotenv_file_asks_for_what_is_required_and_marks_the_secret() -> None:

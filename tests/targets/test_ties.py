@@ -13,7 +13,7 @@ import pytest
 from tests.runs import run_here, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from tests.targets.postgres import PostgresServer
@@ -34,7 +34,7 @@ PAGE = """
 
 
 @contextmanager
-def served(postgres: PostgresServer) -> Iterator[str]:
+def served(postgres: PostgresServer) -> Generator[str]:
     """Answer as an API over two imports, each with one time."""
     postgres.ask("drop table if exists interviews")
     postgres.ask(IMPORTS)
