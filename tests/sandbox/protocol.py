@@ -25,7 +25,7 @@ class Request(NamedTuple):
 
 
 def read_request(stream: BinaryIO) -> Request | None:
-    """The next request, or none when the client has left or speaks something else."""
+    """Read the next request; none when the client has left or speaks something else."""
     words = stream.readline(MAX_LINE).decode("latin-1").split()
     if len(words) != 3:
         return None
@@ -39,7 +39,7 @@ def read_request(stream: BinaryIO) -> Request | None:
 
 
 def response(status: int, content: bytes, headers: Mapping[str, str] | None = None) -> bytes:
-    """An answer as it goes over the wire."""
+    """Encode a response as it goes over the wire."""
     if status == HTTPStatus.NO_CONTENT:
         return f"HTTP/1.1 204 {HTTPStatus(status).phrase}\r\n\r\n".encode()
     standing = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(content))}

@@ -98,10 +98,6 @@ class Sandbox(Account):
         """Close everything at once, responses that are under way included."""
         self._listener.stop()
 
-    def is_too_many(self) -> bool:
-        """Whether this request is refused by a rate limit; for subclasses, as there is none."""
-        return False
-
     def _answer(self, request: Request) -> Iterator[bytes]:
         if request.path != PATH:
             return iter([self._error(request, 404, f"Cannot {request.method} {request.path}")])
@@ -117,14 +113,11 @@ class Sandbox(Account):
                 self.headers.append(request.headers)
             self._in_flight += 1
             self.in_flight_peak = max(self.in_flight_peak, self._in_flight)
-            too_many = self.is_too_many()
             known = body if isinstance(body, dict) else {}
-            fault = None if too_many else due_fault(self.faults, self._visits, known)
+            fault = due_fault(self.faults, self._visits, known)
         try:
             before, after = self._waits(ordinal)
             self._wait(before)
-            if too_many:
-                return iter([self._error(request, 429, "Too many requests")])
             pieces = self._pieces(request, fault)
             self._wait(after)
             return pieces if self.clock is None else itertools.chain([self._dated(next(pieces))], pieces)
