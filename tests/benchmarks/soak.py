@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 FAULTS = (
-    *("429", "500", "502", "503", "504", "reset", "reset-body", "short-body", "cut-json", "gzip", "chunked"),
-    *("hang", "drip"),
+    *("429", "500", "502", "503", "504", "reset", "reset-body", "short-body", "bad-gzip", "cut-json"),
+    *("refuse-html", "empty-body", "gzip", "chunked", "hang", "drip"),
 )
 MOVES: tuple[Move, ...] = ("newcomer-first", "deletion", "update-first")
 PAGE_SIZE = 100
