@@ -133,8 +133,8 @@ class Fetcher:
                 return None
             raise
         with _naming(place):
-            jsonpath, dropped = self._config.get("records_jsonpath"), self.conformer.dropped
-            candidates = open_look_up(response.document, interview_id, jsonpath, dropped=dropped)
+            jsonpath, hidden = self._config.get("records_jsonpath"), self.conformer.never_rescued
+            candidates = open_look_up(response.document, interview_id, jsonpath, never_rescued=hidden)
             if not candidates:
                 return None
             page = Page(1, ids=ids_of(candidates), candidates=candidates)

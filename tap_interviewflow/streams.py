@@ -126,7 +126,7 @@ class Candidates(Stream):
         self._conformer = Conformer(
             self.effective_schema,
             deselected={path[0] for path in paths if len(path) == 1},
-            masked={path[0] for path in paths} | mapped_columns(self.config),
+            never_rescued={path[0] for path in paths} | mapped_columns(self.config),
         )
         reads_twice = self._stream_version is not None and self._reason_against_deletes is None
         self._reader.prepare(self._conformer, interviewer_ids, encode=encode, reads_twice=reads_twice)
@@ -223,8 +223,8 @@ class Candidates(Stream):
                 self._end_early(error)
                 raise
             finally:
-                columns, dropped = self.effective_schema["properties"], self._conformer.dropped
-                log_unexpected(counts, columns, masked=dropped, is_rescuing=self._conformer.has_rescue)
+                columns, hidden = self.effective_schema["properties"], self._conformer.never_rescued
+                log_unexpected(counts, columns, masked=hidden, is_rescuing=self._conformer.has_rescue)
                 self._requests.finish()
 
     def _end_early(self, error: BaseException) -> None:

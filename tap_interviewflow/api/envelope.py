@@ -81,7 +81,7 @@ def open_page(document: object, records_jsonpath: str | None = None) -> Envelope
 
 
 def open_look_up(
-    document: object, interview_id: str, records_jsonpath: str | None = None, *, dropped: Collection[str] = ()
+    document: object, interview_id: str, records_jsonpath: str | None = None, *, never_rescued: Collection[str] = ()
 ) -> list[dict[str, Any]]:
     """Find the candidate in the response to a look-up, alone or in a list; return no candidate if it is not there.
 
@@ -89,7 +89,7 @@ def open_look_up(
         document: The decoded body.
         interview_id: The requested ID: a person inside the interview can have an ID, too.
         records_jsonpath: As for ``open_page``.
-        dropped: Fields that must not come out under another name.
+        never_rescued: Fields that must not come out under another name.
 
     Raises:
         InterviewerError: As ``open_page`` does.
@@ -97,7 +97,7 @@ def open_look_up(
     if isinstance(document, dict) and not records_jsonpath:
         if _reports_failure(document, has_own_status=True):
             raise _failure(document)
-        standalone = list(_standalone(document, dropped))
+        standalone = list(_standalone(document, never_rescued))
         for candidate in standalone:
             if interview_id in _ids(candidate):
                 return [candidate]
@@ -111,7 +111,7 @@ def _ids(candidate: Mapping[str, Any]) -> set[str]:
     return {str(candidate[name]) for name in ID_SOURCES if candidate.get(name) not in (None, "")}
 
 
-def _standalone(document: dict[str, Any], dropped: Collection[str]) -> Iterator[dict[str, Any]]:
+def _standalone(document: dict[str, Any], never_rescued: Collection[str]) -> Iterator[dict[str, Any]]:
     """Yield the objects that may be the candidate: a wrapper, the document, or ``interview`` or ``candidate`` in them.
 
     The siblings of the latter are merged into it; where both have a field with different values, that of the sibling
@@ -127,7 +127,7 @@ def _standalone(document: dict[str, Any], dropped: Collection[str]) -> Iterator[
             inner = container.get(name)
             if isinstance(inner, dict) and _ids(inner):
                 siblings = {key: value for key, value in members.items() if key != name}
-                common = siblings.keys() & inner.keys() - {*dropped}
+                common = siblings.keys() & inner.keys() - {*never_rescued}
                 conflicts = {key: siblings[key] for key in common if siblings[key] != inner[key]}
                 merged = {**siblings, **inner}
                 unused_name = wrapper

@@ -60,18 +60,18 @@ class Conformer:
     Attributes:
         has_rescue: Whether records have the column ``_rescued_data``.
         width: How many columns they have.
-        dropped: The fields that are deselected, or hidden by a map: they are never rescued.
+        never_rescued: The fields that are deselected, or hidden by a map.
     """
 
     def __init__(
-        self, schema: Mapping[str, Any], *, deselected: Collection[str] = (), masked: Collection[str] = ()
+        self, schema: Mapping[str, Any], *, deselected: Collection[str] = (), never_rescued: Collection[str] = ()
     ) -> None:
         """Prepare for a schema.
 
         Args:
             schema: The effective schema of the stream.
             deselected: Names of fields that are not written.
-            masked: Names of fields that are written, but never rescued.
+            never_rescued: Names of further fields whose values must not come out in ``_rescued_data``.
         """
         properties = {name: each for name, each in schema["properties"].items() if name not in deselected}
         self._empty: dict[str, Any] = dict.fromkeys(properties)
@@ -81,7 +81,7 @@ class Conformer:
         self._expected = {*self._known, *deselected}
         self.has_rescue = RESCUED in properties
         self.width = len(properties)
-        self.dropped = {*deselected, *masked}
+        self.never_rescued = {*deselected, *never_rescued}
 
     def conform(
         self, candidates: Sequence[dict[str, Any]], interviewer_id: str, *, has_extreme_numbers: bool = True
@@ -146,7 +146,7 @@ class Conformer:
         rescued: defaultdict[int, dict[str, Any]] = defaultdict(dict)
         for index, name, value, mismatch in unexpected:
             is_custom = mismatch and name in self._custom_fields  # the column of all custom fields holds it
-            if name not in self.dropped and not is_custom:
+            if name not in self.never_rescued and not is_custom:
                 rescued[index][name] = value
         for index, fields in rescued.items():
             records[index][RESCUED] = json_safe({name: fields[name] for name in sorted(fields)}, widest=2**64)

@@ -334,7 +334,7 @@ def test_nothing_is_lost_where_a_person_has_an_interview_inside_and_what_is_drop
     beside = {"name": "Ada", "success": "of a kind"}
     record = {**INTERVIEW, "status": "completed", **beside}
     assert open_look_up(answer, "i1") == [{**record, "response": {"id": "p9", "status": "active"}}]
-    assert open_look_up(answer, "i1", dropped={"status"}) == [{**record, "response": {"id": "p9"}}]
+    assert open_look_up(answer, "i1", never_rescued={"status"}) == [{**record, "response": {"id": "p9"}}]
 
 
 values = st.none() | st.integers(0, 9) | st.sampled_from(["a", "b", {"x": 1}, []])

@@ -316,4 +316,4 @@ def test_a_users_own_column_takes_just_what_its_schema_allows(
 
 def test_a_field_that_a_map_hides_is_dropped_and_never_rescued() -> None:
     sent = {"id": "i", "email": 5, "metadata": ["+49"], "name": 7}
-    assert filled(sent, masked={"email", "metadata"}) == {"id": "i", "_rescued_data": {"name": 7}}
+    assert filled(sent, never_rescued={"email", "metadata"}) == {"id": "i", "_rescued_data": {"name": 7}}
