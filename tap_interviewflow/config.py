@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import difflib
 import io
-import ipaddress
 import json
 import os
 import re
@@ -24,6 +23,7 @@ from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers.capabilities import BATCH_CONFIG
 
+from tap_interviewflow.api.client import is_loopback
 from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.records.json import parse
 from tap_interviewflow.records.times import to_moment
@@ -277,9 +277,7 @@ def _is_api_url(text: str) -> bool:
     request = requests.PreparedRequest()
     request.prepare_url(text, None)  # the client must understand it in the same way
     parts = urlsplit(str(request.url))
-    host = parts.hostname or ""
-    is_local = host == "localhost" or (parts.scheme == "http" and ipaddress.ip_address(host).is_loopback)
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_local)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
     return is_safe and not {*text} & {*"@?#"}
 
 

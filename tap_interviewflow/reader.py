@@ -34,6 +34,9 @@ logger = logging.getLogger(f"tap-interviewflow.{STREAM}")
 MAX_PASSES: Final = 3
 """How often the pages of an Interviewer are read before the read is incomplete."""
 
+MAX_DELAY: Final = 0.5
+"""Seconds by which a first page that meets its time limit may come later."""
+
 PROGRESS_INTERVAL: Final = 30.0
 """Seconds between log lines on how far a read is."""
 
@@ -142,7 +145,9 @@ class Reader:
                 return InterviewerError(f"Interviewer {interviewer_id}, page 1: no good response within {seconds:g} s")
 
         calls = (partial(attempt, interviewer_id) for interviewer_id in interviewer_ids)
-        return zip(interviewer_ids, self._pool.in_order(calls, at_once), strict=True)
+        # No time limit reaches the look-up of a host's address: what hangs there is not waited for.
+        results = self._pool.in_order(calls, at_once, until=ends_at + MAX_DELAY)
+        return zip(interviewer_ids, results, strict=True)
 
     # Pages
 

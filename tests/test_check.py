@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,6 +75,24 @@ def test_however_many_there_are_the_time_is_for_all_of_them_and_less_than_ten_se
         assert len(api.requests) <= 4
     assert run.lines("ERROR") == [f"Interviewer {name}, page 1: no good response within 0.2 s" for name in names]
     assert (run.code, run.out) == (1, "")
+
+
+def test_a_host_whose_address_never_comes_does_not_hold_it_up(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tap, "MAX_TEST_SECONDS", 0.2)
+    ended = threading.Event()
+
+    def hang(*_: object, **__: object) -> None:
+        ended.wait(10)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    started = time.monotonic()
+    run = read(Sandbox(dict.fromkeys(NAMES, 3)), "--test", api_url="https://api.example.com", max_parallel_requests=2)
+    seconds = time.monotonic() - started
+    ended.set()
+    assert run.lines("ERROR") == [f"Interviewer {name}, page 1: no good response within 0.2 s" for name in NAMES]
+    assert (run.code, run.out) == (1, "")
+    assert seconds < 5
 
 
 def test_an_api_that_does_not_listen_is_one_line(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:

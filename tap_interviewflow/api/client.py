@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import re
@@ -23,7 +24,7 @@ import msgspec
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy, should_bypass_proxies
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 from singer_sdk.exceptions import FatalAPIError
 from urllib3.exceptions import DecodeError, HTTPError, InvalidHeader, LocationParseError, ProxyError
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 API_URL: Final = "https://api.interviewflowai.com"
 PATH: Final = "/api/external/fetch/candidates"
 MAX_BYTES: Final = 64 * 2**20
-MAX_NESTED: Final = 2_000_000  # objects and lists in a response: two bytes become an object of a hundred
+MAX_VALUES: Final = 4_000_000  # in a response, with its objects and lists: two bytes become an object of a hundred
 _PROXY: Final = "the proxy of the environment"
 _NO_RETRIES: Final = urllib3.Retry(total=False)
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
@@ -223,10 +224,17 @@ class Client:
         return RetriableError(f"{what}: {reason}")
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host, by its name or its address, is this machine."""
+    with suppress(ValueError):  # it is no address
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
 def _pool(request: requests.PreparedRequest, max_connections: int) -> Any:  # noqa: ANN401  # urllib3's, or for SOCKS
     """Make a pool of connections, through the proxy and with the certificates that the environment names."""
     url = str(request.url)
-    proxies = {} if should_bypass_proxies(url, no_proxy="localhost,127.0.0.0/8,::1") else get_environ_proxies(url)
+    proxies = {} if is_loopback(urlsplit(url).hostname or "") else get_environ_proxies(url)
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
     context = urllib3.util.create_urllib3_context()
     adapter = HTTPAdapter(pool_maxsize=max_connections)
@@ -251,8 +259,8 @@ def decode(body: bytes, content_type: str = "") -> json.Document:
     """
     if len(body) > MAX_BYTES:
         raise UnreadableError(f"the response is larger than {MAX_BYTES // 2**20} MiB; set a smaller page_size")
-    if len(body) > 2**20 and body.count(b"{") + body.count(b"[") > MAX_NESTED:
-        raise UnreadableError(f"the response holds more than {MAX_NESTED:,} objects and lists; set a smaller page_size")
+    if len(body) > 2**20 and sum(map(body.count, (b"{", b"[", b","))) > MAX_VALUES:
+        raise UnreadableError(f"the response holds more than {MAX_VALUES:,} values; set a smaller page_size")
     try:
         with _one_at_a_time:
             try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from singer_sdk.exceptions import FatalAPIError
@@ -140,7 +141,9 @@ def _at_jsonpath(document: object, records_jsonpath: str) -> list[Any]:
     from singer_sdk.helpers.jsonpath import extract_jsonpath  # noqa: PLC0415  # slow to import
 
     if isinstance(document, (dict, list)):
-        matches = list(extract_jsonpath(records_jsonpath.removesuffix("[*]"), document))
+        matches: list[Any] = []
+        with suppress(Exception):  # a filter or a sort may fail at what the API has sent
+            matches = list(extract_jsonpath(records_jsonpath.removesuffix("[*]"), document))
         if len(matches) == 1 and isinstance(matches[0], list):
             return matches[0]
     raise _no_list(f"records_jsonpath {records_jsonpath} leads to no list in the response", document)

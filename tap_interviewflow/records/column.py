@@ -71,7 +71,13 @@ def _validator(name: str, definition: Mapping[str, Any]) -> Check:
     formats = FormatChecker()
     formats.checks("date-time")(lambda value: not isinstance(value, str) or is_time(value))
     validator = Draft202012Validator(dict(definition), format_checker=formats)
-    return lambda values: all(value == json_safe(value) and validator.is_valid(value) for value in values)
+
+    def fits(value: object) -> bool:
+        with suppress(ArithmeticError):  # a number that is too large to be divided by ``multipleOf``
+            return value == json_safe(value) and validator.is_valid(value)
+        return False
+
+    return lambda values: all(map(fits, values))
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:

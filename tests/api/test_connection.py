@@ -208,6 +208,16 @@ def test_no_proxy_is_used_for_loopback(
     assert len(api.requests) == 1
 
 
+@pytest.mark.parametrize("host", ["[::1]", "[0:0:0:0:0:0:0:1]", "[0::1]", "[::1%25lo]"])
+def test_no_proxy_gets_the_key_however_loopback_is_spelled(
+    new_client: NewClient, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    with Sandbox({ONE: 5}) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        assert "proxy" not in failure(new_client(f"http://{host}:1"))
+    assert not proxy.headers
+
+
 def test_no_proxy_is_used_for_a_host_that_needs_none(new_client: NewClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "example.com")

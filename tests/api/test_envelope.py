@@ -158,6 +158,13 @@ def test_a_jsonpath_that_leads_to_no_list_or_to_several_is_never_an_empty_page()
     assert said in refused({"pages": [{"rows": [ADA]}, {"rows": [BOB]}]}, "$.pages[*].rows")
 
 
+@pytest.mark.parametrize("jsonpath", ["$.rows[?(@.name =~ '(')]", "$.rows[\\name]", "$.rows.`sorted`"])
+def test_a_jsonpath_that_fails_at_what_the_api_sent_leads_to_no_list(jsonpath: str) -> None:
+    assert refused({"rows": [{"id": "1", "name": 5}, {"id": "2", "name": "Bob"}]}, jsonpath).startswith(
+        f"records_jsonpath {jsonpath} leads to no list in the response"
+    )
+
+
 # Failures with HTTP 200
 
 FAILURES: list[dict[str, Any]] = [
