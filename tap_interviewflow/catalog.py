@@ -44,7 +44,7 @@ def correct_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
             corrected[column] = dict(OWN[column]) if column in OWN else _corrected(properties[column])
         stream |= {"stream": STREAM, "key_properties": list(KEY_PROPERTIES)}
         stream["schema"] |= {"properties": corrected, "required": list(KEY_PROPERTIES)}
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         place = f", because of its column {plain_name(column)}" if column else ""
         message = f"the catalog has no stream {STREAM} that can be read{place}; make one with --discover"
         raise ConfigurationError(message) from None

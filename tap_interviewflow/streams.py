@@ -89,7 +89,7 @@ class Candidates(Stream):
             is_unseen = key and key not in self.effective_schema["properties"]
             unseen = "; discovery saw no candidate with a value for it" if is_unseen else ""
             message = (
-                f"the replication key {plain_name(key) if key else '(none given)'} is not a date-time column of "
+                f"the replication key {plain_name(str(key)) if key else '(none given)'} is not a date-time column of "
                 f"candidates{unseen}; use one of: {', '.join(map(plain_name, self._times))}"
             )
             raise ConfigurationError(message)

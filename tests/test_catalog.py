@@ -227,6 +227,21 @@ def test_a_column_that_is_no_json_schema_is_named(name: str, definition: Any) ->
         correct_catalog(catalog(**{name: definition}))
 
 
+def test_a_column_that_is_nested_too_deeply_is_refused_in_the_same_way() -> None:
+    definition: dict[str, Any] = {}
+    for _ in range(900):
+        definition = {"not": definition}
+    with pytest.raises(ConfigurationError, match="no stream candidates that can be read"):
+        correct_catalog(catalog(email=definition))
+
+
+def test_a_replication_key_that_is_no_text_is_refused_in_one_line(api: Sandbox, read: Read) -> None:
+    document = catalog(ROOT)
+    document["streams"][0] |= {"replication_method": "INCREMENTAL", "replication_key": 5}
+    (line,) = read(api, catalog=document).lines("ERROR")
+    assert line.startswith("the replication key (a name of 1 character) is not a date-time column of candidates")
+
+
 def test_a_catalog_without_our_stream_ends_the_run_in_one_line(api: Sandbox, read: Read) -> None:
     run = read(api, catalog={"streams": []})
     assert run.lines("ERROR") == ["the catalog has no stream candidates that can be read; make one with --discover"]
