@@ -69,19 +69,6 @@ def test_a_stream_map_masks_drops_and_derives(read: Read, api: Sandbox) -> None:
     assert second["_rescued_data"] == {"score": "N/A"}
 
 
-@pytest.mark.parametrize("with_catalog", [False, True])
-def test_flattening_keeps_open_objects_as_json_text(read: Read, api: Sandbox, with_catalog: bool) -> None:  # noqa: FBT001
-    catalog = discovered(read, api) if with_catalog else None
-    run = read(api, catalog=catalog, flattening_enabled=True, flattening_max_depth=2)
-    assert run.code == 0, run.err
-    first, second, _ = run.records
-    assert json.loads(first["additionalFields"]) == {"Manual Score": 72, "phone": "0"}
-    assert json.loads(second["_rescued_data"]) == {"score": "N/A"}
-    properties = run.of("SCHEMA")[0]["schema"]["properties"]
-    assert properties["additionalFields"]["type"] == ["string", "null"]
-    assert [list(record) for record in run.records] == [list(properties)] * 3
-
-
 def test_a_deselected_field_is_gone_from_columns_and_rescue(read: Read, api: Sandbox) -> None:
     run = read(api, catalog=discovered(read, api, "email", "score"))
     assert run.code == 0, run.err
@@ -103,22 +90,23 @@ def test_what_a_map_hides_does_not_come_out_in_the_rescue(read: Read, mapped: st
     assert run.complaints[1:] == ["2 of 2 values of email do not fit its type, text; dropped, as a map replaces it"]
 
 
-def test_flattening_writes_every_column_also_where_an_object_is_null(read: Read) -> None:
+def test_flattening_keeps_open_objects_as_json_text_and_writes_every_column(read: Read) -> None:
     people: list[dict[str, Any]] = [
-        {"id": "a", "additionalFields": {"City": "Rome", "more": 1}},
-        {"id": "b", "additionalFields": None},
+        {"id": "a", "additionalFields": {"City": "Rome"}, "metadata": {"a": 1}},
+        {"id": "b", "additionalFields": None, "score": "N/A"},
     ]
-    catalog = catalog_of(*people)
+    catalog = catalog_of({"score": 1}, people[0])
     text = {"type": ["string", "null"]}
     catalog["streams"][0]["schema"]["properties"]["additionalFields"]["properties"] = {"City": text}
     with Sandbox({"interviewer-1": people}) as api:
         run = read(api, catalog=catalog, flattening_enabled=True, flattening_max_depth=1)
     (schema,) = run.of("SCHEMA")
-    columns = list(schema["schema"]["properties"])
-    assert "additionalFields__City" in columns
+    columns = schema["schema"]["properties"]
     first, second = run.records
     assert (first["additionalFields__City"], second["additionalFields__City"]) == ("Rome", None)
-    assert list(second) == columns
+    assert columns["metadata"]["type"] == ["string", "null"]
+    assert (json.loads(first["metadata"]), json.loads(second["_rescued_data"])) == ({"a": 1}, {"score": "N/A"})
+    assert list(first) == list(second) == list(columns)
 
 
 def test_a_map_of_another_stream_hides_nothing(read: Read) -> None:
@@ -153,12 +141,6 @@ def test_discovery_is_not_advised_where_it_could_make_no_further_column(read: Re
     assert len(run.of("SCHEMA")[0]["schema"]["properties"]) == 1_000
     assert not any("run discovery again" in line for line in run.lines("WARNING"))
     assert any("have the field" in line for line in run.lines("WARNING"))
-
-
-def test_the_rescue_itself_can_be_deselected(read: Read, api: Sandbox) -> None:
-    run = read(api, catalog=discovered(read, api, "_rescued_data"))
-    assert all("_rescued_data" not in record for record in run.records)
-    assert run.records[1]["score"] is None
 
 
 def test_a_catalog_that_knows_less_loses_nothing(read: Read, api: Sandbox) -> None:
@@ -196,17 +178,6 @@ def test_a_deselected_member_of_an_open_object_is_nowhere(
     records = records_by_stream(run)["candidates"]
     assert [record["additionalFields"] for record in records] == [{"Manual Score": 72}, {}, None]
     assert [record["_rescued_data"] for record in records] == [None, {"score": "N/A"}, None]
-
-
-def test_a_saved_catalog_that_declares_no_members_of_an_object_loses_none(read: Read, api: Sandbox) -> None:
-    catalog = discovered(read, api)
-    for definition in catalog["streams"][0]["schema"]["properties"].values():
-        if "object" in definition["type"]:
-            definition["properties"] = {}
-    run = read(api, catalog=catalog)
-    assert run.records[0]["additionalFields"] == {"Manual Score": 72, "phone": "0"}
-    properties = run.of("SCHEMA")[0]["schema"]["properties"]
-    assert [name for name, definition in properties.items() if "properties" in definition] == []
 
 
 # Custom fields as columns

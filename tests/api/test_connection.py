@@ -67,12 +67,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     [
         *("http://localhost:{port}/", "https://127.0.0.1:{port}/", "//127.0.0.2:{port}/", "ftp://127.0.0.1/"),
         *("http://127.0.0.1:{port}@127.0.0.2:{port}/", "http://127.0.0.2:{port}\\@localhost:{port}/", "http://[::1/"),
-        *(
-            "http://127.0.0.1:99999999/",
-            f"http://{KEY}.example.com/",
-            "http://\x1b31m.example.com/",
-            f"http://{'x' * 1000}/",
-        ),
+        "http://127.0.0.1:99999999/",
+        *(f"http://{KEY}.example.com/", "http://\x1b31m.example.com/", f"http://{'x' * 1000}/"),
     ],
 )
 def test_the_key_follows_no_redirect_to_another_origin(new_client: NewClient, location: str) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import signal
 import threading
 import time
-from collections import Counter
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,7 +15,7 @@ from tap_interviewflow.api.metadata import PageMetadata
 from tap_interviewflow.api.page import Page
 from tap_interviewflow.api.pool import WorkerPool
 from tap_interviewflow.api.prefetch import MAX_AGE, MAX_HELD_BYTES, PageQueue, Prefetcher
-from tap_interviewflow.shutdown import Interrupted, Shutdown
+from tap_interviewflow.shutdown import Shutdown
 from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -84,25 +82,7 @@ def of_length(length: int, **options: Any) -> Fetch:
     return lambda name, number, _: page_of(name, number, SIZE if number <= length else 0, **options)
 
 
-def in_random_time(seed: int, fetch: Fetch) -> Fetch:
-    dice = Random(seed)  # noqa: S311  # the same on every run
-
-    def fetch_slowly(name: str, number: int, is_wanted: Callable[[], bool]) -> Page:
-        time.sleep(dice.random() / 200)
-        return fetch(name, number, is_wanted)
-
-    return fetch_slowly
-
-
 # Order
-
-
-@pytest.mark.parametrize("width", [1, 2, 4, 16])
-def test_pages_come_in_order_whichever_is_fetched_first(width: int) -> None:
-    drive = Drive(in_random_time(width, of_length(6)), interviewers=4, width=width)
-    assert list(drive.pages()) == [(name, number) for name in drive.names for number in range(1, 7)]
-    assert drive.peak <= width
-    assert max(Counter(drive.requested).values()) == 1
 
 
 def test_the_same_comes_out_however_many_are_in_flight(read: Read) -> None:
@@ -159,15 +139,6 @@ def test_many_small_interviewers_are_fetched_side_by_side() -> None:
 
 
 # How far ahead
-
-
-@pytest.mark.parametrize(("width", "interviewers"), [(1, 1), (4, 1), (4, 3), (16, 3)])
-def test_at_most_three_times_as_many_pages_are_held_as_are_in_flight(width: int, interviewers: int) -> None:
-    drive = Drive(of_length(100), interviewers=interviewers, width=width)
-    for taken, _ in enumerate(drive.pages(), 1):
-        assert len(drive.requested) - taken <= 3 * width
-        if taken == 30:
-            break
 
 
 @pytest.mark.parametrize("size", [MAX_HELD_BYTES // 2, MAX_HELD_BYTES, 2 * MAX_HELD_BYTES])
@@ -253,32 +224,3 @@ def test_an_error_behind_the_end_is_none() -> None:
         return page_of(name, number, SIZE if number == 1 else 3)
 
     assert list(Drive(fetch).pages()) == [(ONE, 1), (ONE, 2)]
-
-
-# Stopping
-
-
-def test_a_signal_ends_the_wait_for_a_response_that_does_not_come() -> None:
-    response = threading.Event()
-
-    def fetch(name: str, number: int, _: object) -> Page:
-        response.wait(30)
-        return page_of(name, number)
-
-    drive = Drive(fetch)
-    drive.shutdown.request(signal.SIGTERM)
-    with pytest.raises(Interrupted) as caught:
-        next(drive.pages())
-    assert caught.value.code == 128 + signal.SIGTERM
-    response.set()
-
-
-def test_a_closed_pool_leaves_no_thread() -> None:
-    before = set(threading.enumerate())
-    drive = Drive(of_length(3))
-    list(drive.pages())
-    mine = [thread for thread in threading.enumerate() if thread.name.startswith("fetcher-") and thread not in before]
-    drive.pool.close()
-    for thread in mine:
-        thread.join(30)
-        assert not thread.is_alive()

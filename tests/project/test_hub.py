@@ -80,6 +80,10 @@ def test_the_definition_is_one_that_the_hub_takes(path: Path) -> None:
     assert f"/{definition['variant']}/" in URLS["Source"].lower()
     assert {extra for extra in EXTRAS if f"`{extra}`" in definition["usage"]} == EXTRAS.keys()
     assert (hub.ROOT / hub.HUB / hub.LOGO).is_file()
+    assert __version__ not in FILES[path], "each release would have to change it"
+    name, source = definition["name"], definition["pip_url"]
+    assert f"pip_url: {name}[{','.join(EXTRAS)}]{'' if source == name else f'@{source}'}\n" in definition["usage"]
+    assert "replication-key: updatedAt\n" in definition["next_steps"], "a column that changes with updates"
 
 
 def test_the_variant_is_named_in_the_entries_beside_the_definition() -> None:
@@ -88,23 +92,6 @@ def test_the_variant_is_named_in_the_entries_beside_the_definition() -> None:
     )
     assert defaults == {"extractors": {"tap-interviewflow": DEFINITION.stem}}
     assert maintainers.keys() == {DEFINITION.stem}
-
-
-def test_no_listing_names_a_version_that_the_next_release_would_change() -> None:
-    assert not [path for path, text in FILES.items() if __version__ in text]
-
-
-@pytest.mark.parametrize("path", [DEFINITION, PLUGIN], ids=str)
-def test_the_extras_are_installed_from_where_the_package_is(path: Path) -> None:
-    definition = yaml.safe_load(FILES[path])
-    name, source = definition["name"], definition["pip_url"]
-    wanted = f"{name}[{','.join(EXTRAS)}]" + ("" if source == name else f"@{source}")
-    assert f"pip_url: {wanted}\n" in definition["usage"]
-
-
-@pytest.mark.parametrize("path", [DEFINITION, PLUGIN], ids=str)
-def test_the_replication_key_that_is_advised_changes_with_updates(path: Path) -> None:
-    assert "replication-key: updatedAt\n" in yaml.safe_load(FILES[path])["next_steps"]
 
 
 def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
@@ -139,11 +126,8 @@ def test_the_example_of_a_dotenv_file_asks_for_what_is_required_and_marks_the_se
     assert "TAP_INTERVIEWFLOW_API_KEY=" in lines, "it must not look as if it had a value"
 
 
-def test_meltano_yml_has_the_same_settings_as_the_tap(about: Any, plugin: Any) -> None:
+def test_meltano_yml_has_the_capabilities_and_settings_of_the_tap(about: Any, plugin: Any) -> None:
     expected = {setting["name"]: setting for setting in hub.settings(about["settings"]["properties"])}
     assert {setting["name"]: setting for setting in plugin["settings"]} == expected
-
-
-def test_meltano_yml_has_the_same_capabilities_and_required_settings_as_the_tap(about: Any, plugin: Any) -> None:
     assert plugin["capabilities"] == sorted(about["capabilities"])
     assert plugin["settings_group_validation"] == [about["settings"]["required"]]

@@ -111,36 +111,23 @@ def test_an_empty_page_has_no_records() -> None:
     ("sent", "columns", "rescued"),
     [
         ({"name": 5}, {}, {"name": 5}),
-        ({"name": None}, {}, None),
-        ({"name": ""}, {"name": ""}, None),
-        ({}, {}, None),
-        ({"createdAt": "soon"}, {}, {"createdAt": "soon"}),
-        ({"skills": ["a", 1]}, {}, {"skills": ["a", 1]}),
-        ({"skills": "a, b"}, {}, {"skills": "a, b"}),
+        *(({"name": ""}, {"name": ""}, None), ({"name": None}, {}, None)),
+        ({"createdAt": "soon", "skills": ["a", 1]}, {}, {"createdAt": "soon", "skills": ["a", 1]}),
         ({"additionalFields": []}, {}, {"additionalFields": []}),
         ({"additionalFields": {"a": Decimal("1e400")}}, {"additionalFields": {"a": "1E+400"}}, None),
-        ({"score": Decimal("1e400")}, {}, {"score": "1E+400"}),
         ({"score": 2**63 + 1}, {}, {"score": 2**63 + 1}),
+        ({"score": Decimal("1e400")}, {}, {"score": "1E+400"}),
         ({"score": [2**64, -(2**64)]}, {}, {"score": ["18446744073709551616", "-18446744073709551616"]}),
         ({"metadata": {"a": 2**64}}, {"metadata": {"a": 2**64}}, None),
-        ({"": 1, "nothing": None}, {}, {"": 1, "nothing": None}),
-        ({"_rescued_data": {"x": 1}}, {}, {"_rescued_data": {"x": 1}}),
+        ({"": 1, "_rescued_data": {"x": 1}, "a": None}, {}, {"": 1, "_rescued_data": {"x": 1}, "a": None}),
     ],
 )
 def test_what_does_not_fit_is_rescued_under_its_own_name(
     sent: dict[str, Any], columns: dict[str, Any], rescued: dict[str, Any] | None
 ) -> None:
-    expected = {"id": "i", **columns} | ({"_rescued_data": rescued} if rescued else {})
-    assert filled({"id": "i", **sent}) == expected
-
-
-def test_what_is_rescued_is_sorted_by_name() -> None:
-    assert list(filled({"z": 1, "id": "i", "name": 5, "email": 5, "a": 1})["_rescued_data"]) == [
-        "a",
-        "email",
-        "name",
-        "z",
-    ]
+    found = filled({"z": 1, "id": "i", **sent})
+    assert found == {"id": "i", **columns, "_rescued_data": {"z": 1, **(rescued or {})}}
+    assert list(found["_rescued_data"]) == sorted(found["_rescued_data"])
 
 
 @pytest.mark.parametrize(
@@ -148,16 +135,12 @@ def test_what_is_rescued_is_sorted_by_name() -> None:
     [
         ({"id": "a", "interviewId": "b"}, "b", {"id": "a", "interviewId": "b"}),
         ({"interviewId": "b", "_id": "c"}, "b", {"interviewId": "b", "_id": "c"}),
-        ({"interviewId": "b", "id": "b"}, "b", {"interviewId": "b"}),
-        ({"interviewId": None, "id": "a"}, "a", {"interviewId": None}),
         ({"interviewId": "", "id": "", "_id": "c"}, "c", {"interviewId": "", "id": "", "_id": "c"}),
         ({"interviewId": 0, "id": "a"}, "0", {"interviewId": 0, "id": "a"}),
         ({"interviewId": False, "id": "a"}, "a", {"interviewId": False}),
-        ({"id": 7}, "7", {"id": 7}),
         ({"id": {"$oid": "a"}, "_id": "c"}, "c", {"id": {"$oid": "a"}, "_id": "c"}),
-        ({"id": "a", "interviewerId": "another"}, "a", {"interviewerId": "another"}),
+        ({"id": 7, "interviewerId": "another"}, "7", {"id": 7, "interviewerId": "another"}),
         ({"id": "a", "interviewerId": ONE}, "a", None),
-        ({"id": "a", "interviewerId": None}, "a", None),
     ],
 )
 def test_the_id_is_the_interviews_and_what_differs_from_the_key_is_rescued(
@@ -282,23 +265,14 @@ def test_a_column_without_a_title_holds_the_field_of_its_name_and_no_custom_fiel
     ("definition", "good", "bad"),
     [
         ({"type": ["integer", "null"]}, 5, Decimal("5.5")),
-        ({"type": "string"}, "a", 5),
-        ({"type": ["string", "null"], "title": "X", "description": "x", "default": "a", "examples": ["b"]}, "a", 5),
+        ({"type": "string", "title": "X", "description": "x", "default": "a", "examples": ["b"]}, "a", 5),
         ({"type": ["string", "null"], "maxLength": 3}, "abc", "abcd"),
-        ({"type": ["string", "null"], "enum": ["a", None]}, "a", "b"),
-        ({"type": ["string", "null"], "format": "date"}, "2026-01-31", "soon"),
         ({"type": ["string", "null"], "format": "date-time", "maxLength": 30}, "2026-01-31T10:00:00Z", "2026-01-31"),
-        (
-            {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]},
-            "2026-01-31T10:00:00Z",
-            "2026-02-31T10:00:00Z",
-        ),
         ({"anyOf": [{"type": "string"}, {"type": "number"}]}, Decimal("1.5"), True),
         ({"type": ["object", "null"], "properties": {"a": {"type": "string"}}}, {"a": "x"}, {"a": 1}),
         ({"type": ["object", "null"], "properties": {}}, {"a": "x"}, "a"),
         ({"type": ["array", "null"], "items": {"type": "string"}}, ["a"], [["a"]]),
         ({"type": ["array", "null"], "items": {}}, [1, "a"], {"a": 1}),
-        ({"type": ["string", "number", "null"]}, 5, []),
         ({"type": ["number", "null"]}, Decimal("1.5"), Decimal("1e400")),
         ({"type": ["number", "null"], "multipleOf": 1}, 5, Decimal("1e300")),  # no division says whether it is one
         ({}, {"a": 1}, Decimal("1e400")),

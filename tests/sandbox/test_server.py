@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
-import threading
 from contextlib import closing
 from typing import Any, get_args
 
@@ -14,7 +12,6 @@ import pytest
 from tap_interviewflow.sandbox.query import RequestError
 from tap_interviewflow.sandbox.server import SandboxServer
 from tests.sandbox import PATH, Move, Moves, Sandbox, WrongMetadata
-from tests.sandbox.faults import FAULTS
 
 ONE, TWO = "interviewer-1", "interviewer-2"
 
@@ -60,22 +57,6 @@ def test_it_answers_as_the_one_that_users_start() -> None:
             assert (status, found) == expected
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, "503"])
-def test_a_fault_comes_on_its_page_as_often_as_it_was_planned(fault: str) -> None:
-    plan = {"redirect": "redirect:/elsewhere", "sleep": "sleep:0.1", "body": "body:[]"}.get(fault, fault)
-    with Sandbox({ONE: 25}) as plain, Sandbox({ONE: 25}, faults={(ONE, 2): [plan]}) as api:
-        assert ask(api, 1) == ask(plain, 1)
-        first, second, good = ask(api, 2), ask(api, 2), ask(plain, 2)
-    assert second == good
-    assert (first == good) == (fault in {"ok", "sleep", "chunked"})
-
-
-@pytest.mark.parametrize("name", ["earthquake", "200", "always:", "sleep"])
-def test_a_fault_that_does_not_exist_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="fault"):
-        Sandbox({ONE: 1}, faults={(ONE, 1): name})
-
-
 @pytest.mark.parametrize("wrong", get_args(WrongMetadata))
 def test_metadata_that_are_to_be_wrong_are_wrong(wrong: WrongMetadata) -> None:
     other = Sandbox({ONE: 145, TWO: 1}, metadata="pagination", max_limit=5, wrong=wrong)
@@ -102,13 +83,3 @@ def test_a_loop_over_the_pages_of_a_list_that_moves_loses_candidates(kind: Move)
         newest = max(rows, key=lambda row: str(row["updatedAt"]))
         assert kind == "deletion" or newest == rows[0 if kind.endswith("first") else -1]
         assert bool(api.present_throughout(ONE) - came) != kind.startswith("newcomer")  # who come, push no one out
-
-
-def test_it_stops_at_once_whatever_is_under_way() -> None:
-    threads = set(threading.enumerate())
-    with Sandbox({ONE: 1}, faults={(ONE, 1): "always:hang"}) as api:
-        idle = socket.create_connection(("127.0.0.1", api.port))
-        assert ask(api) == "TimeoutError"
-    assert ask(api) == "ConnectionRefusedError"
-    assert set(threading.enumerate()) <= threads
-    idle.close()

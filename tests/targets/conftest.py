@@ -4,11 +4,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.targets.bigquery import BigQueryServer
-from tests.targets.postgres import PostgresServer
+from tests.targets.bigquery import BigQuery, BigQueryServer
+from tests.targets.postgres import Postgres, PostgresServer, empty_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.targets.warehouses import Warehouse
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +24,14 @@ def postgres_server() -> Iterator[PostgresServer]:
 def bigquery_server() -> Iterator[BigQueryServer]:
     with BigQueryServer() as server:
         yield server
+
+
+@pytest.fixture
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
+    """An empty table of the kind that the test names."""
+    kind: type[Warehouse] = request.param
+    if issubclass(kind, Postgres):
+        return empty_postgres(tmp_path, request.getfixturevalue("postgres_server"), kind)
+    if issubclass(kind, BigQuery):
+        return kind(tmp_path, request.getfixturevalue("bigquery_server"))
+    return kind(tmp_path)

@@ -46,16 +46,10 @@ KINDS: tuple[type[Warehouse], ...] = (
 )
 
 
-@pytest.fixture(params=KINDS)
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
-    kind: type[Warehouse] = request.param
-    if issubclass(kind, Postgres):
-        return empty_postgres(tmp_path, request.getfixturevalue("postgres_server"), kind)
-    if issubclass(kind, BigQuery):
-        return kind(tmp_path, request.getfixturevalue("bigquery_server"))
-    return kind(tmp_path)
+each_kind = pytest.mark.parametrize("warehouse", KINDS, indirect=True)
 
 
+@each_kind
 @pytest.mark.parametrize("odd", [False, True], ids=["ordinary", "odd"])
 def test_every_value_of_every_candidate_arrives(warehouse: Warehouse, *, odd: bool) -> None:
     with Sandbox(HELD, odd=odd) as api:
@@ -64,6 +58,7 @@ def test_every_value_of_every_candidate_arrives(warehouse: Warehouse, *, odd: bo
         assert differences(warehouse.candidates(api), warehouse.wanted(api)) == {}
 
 
+@each_kind
 def test_fields_that_first_come_on_page_3_arrive(warehouse: Warehouse) -> None:
     late = {"metadata", "resumeUrl", "trustScore"}
     with Sandbox({"interviewer-1": 230, "interviewer-2": 25}, odd=True) as api:
@@ -78,6 +73,7 @@ def test_fields_that_first_come_on_page_3_arrive(warehouse: Warehouse) -> None:
         assert columns >= {"additionalfields", "metadata", "_rescued_data"}
 
 
+@each_kind
 def test_later_runs_change_what_changed_and_add_what_is_new(warehouse: Warehouse) -> None:
     with Sandbox(HELD) as api:
         warehouse.load(api)
@@ -93,6 +89,7 @@ def test_later_runs_change_what_changed_and_add_what_is_new(warehouse: Warehouse
         assert (repeated, len(warehouse.rows())) == ((310, 466) if warehouse.appends else (155, 156))
 
 
+@each_kind
 def test_what_is_gone_is_deleted_by_the_targets_that_obey(warehouse: Warehouse) -> None:
     if warehouse.deletes:
         warehouse.settings["hard_delete"] = True

@@ -49,14 +49,8 @@ REFUSED: dict[type[Warehouse], set[str]] = {
 """Names that a warehouse or a target refuses although the contract makes columns of them."""
 
 
-@pytest.fixture(params=[JsonLines, Csv, Postgres, DuckDb, MeltanoLabsDuckDb, Sqlite, Snowflake, BigQuery])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
-    kind: type[Warehouse] = request.param
-    if issubclass(kind, Postgres):
-        return empty_postgres(tmp_path, request.getfixturevalue("postgres_server"), kind)
-    if issubclass(kind, BigQuery):
-        return kind(tmp_path, request.getfixturevalue("bigquery_server"))
-    return kind(tmp_path)
+KINDS = [JsonLines, Csv, Postgres, DuckDb, MeltanoLabsDuckDb, Sqlite, Snowflake, BigQuery]
+each_kind = pytest.mark.parametrize("warehouse", KINDS, indirect=True)
 
 
 def spelled(name: str) -> str:
@@ -68,6 +62,7 @@ def by_id(rows: Iterable[Row]) -> dict[str, Row]:
     return {row["id"]: row for row in ({spelled(name): value for name, value in row.items()} for row in rows)}
 
 
+@each_kind
 def test_every_value_arrives_whatever_the_name_of_its_field(warehouse: Warehouse) -> None:
     columns = [name for name in COLUMNS if name not in REFUSED.get(type(warehouse), ())]
     people = [
@@ -85,6 +80,7 @@ def test_every_value_arrives_whatever_the_name_of_its_field(warehouse: Warehouse
         assert row["rescued_data"] == {name: person[name] for name in RESCUED}
 
 
+@each_kind
 def test_custom_fields_arrive_in_columns_of_their_own(warehouse: Warehouse) -> None:
     people: list[Row] = [
         {"id": "1", "additionalFields": {"Manual Score": 72.5, "isSynced": True, "City": "Łódź", "Ключ": "a"}},
