@@ -6,11 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runs import catalog_of, write
+from tests.runs import catalog_of, config_for, write
+from tests.sandbox import Sandbox
 from tests.wire import ok, serving
 
 if TYPE_CHECKING:
@@ -29,8 +30,27 @@ finally:
 """
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of one process alone")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of one process alone"),
+]
+
+
+def assert_bounded(records: int, folder: Path, config: dict[str, Any], catalog: object = None) -> None:
+    """Run the tap in a process of its own: all records come, and it never has more memory than the limit."""
+    files = ["--config", write(folder / "config.json", config)]
+    if catalog:
+        files += ["--catalog", write(folder / "catalog.json", catalog)]
+    command = [sys.executable, "-c", SCRIPT, *files]
+    with (folder / "out").open("wb") as out:
+        ended = subprocess.run(command, check=False, stdout=out, stderr=subprocess.PIPE, timeout=110)
+    with (folder / "out").open("rb") as lines:
+        assert sum(b'"type":"RECORD"' in line[:100] for line in lines) == records
+    assert ended.returncode == 0
+    peak = int(ended.stderr.decode().rpartition("VmHWM:")[2].split()[0])
+    assert peak < LIMIT, f"{peak / 1024:.0f} MiB"
+
+
 @pytest.mark.parametrize(("interviewers", "pages", "is_discovered"), [(1, 30, False), (20, 1, True)])
 def test_sixteen_pages_of_20_mb_in_flight_take_less_than_400_mib(
     interviewers: int, pages: int, tmp_path: Path, *, is_discovered: bool
@@ -47,15 +67,15 @@ def test_sixteen_pages_of_20_mb_in_flight_take_less_than_400_mib(
     with serving(answer) as url:
         names = [f"interviewer-{number}" for number in range(interviewers)]
         config = {"api_url": url, "api_key": "any", "interviewer_ids": names, "page_size": 1000}
-        files = ["--config", write(tmp_path / "config.json", config | {"max_parallel_requests": 16})]
-        if not is_discovered:
-            files += ["--catalog", write(tmp_path / "catalog.json", catalog_of({"id": "1", "notes": "text"}))]
-        with (tmp_path / "out").open("wb") as out:
-            ended = subprocess.run(
-                [sys.executable, "-c", SCRIPT, *files], check=False, stdout=out, stderr=subprocess.PIPE, timeout=110
-            )
-    with (tmp_path / "out").open("rb") as lines:
-        assert sum(b'"type":"RECORD"' in line[:100] for line in lines) == interviewers * pages * 1000
-    assert ended.returncode == 0
-    peak = int(ended.stderr.decode().rpartition("VmHWM:")[2].split()[0])
-    assert peak < LIMIT, f"{peak / 1024:.0f} MiB"
+        catalog = None if is_discovered else catalog_of({"id": "1", "notes": "text"})
+        assert_bounded(interviewers * pages * 1000, tmp_path, config | {"max_parallel_requests": 16}, catalog)
+
+
+def test_the_page_with_the_most_candidates_takes_less_than_400_mib(tmp_path: Path) -> None:
+    candidates = [
+        {"id": f"id-{number}", "name": f"Person {number}", "email": f"person-{number}@example.com", "tags": ["a"] * 10}
+        for number in range(100_000)
+    ]
+    body = json.dumps({"data": candidates, "total": len(candidates)}).encode()
+    with Sandbox({"interviewer-1": body}) as api:
+        assert_bounded(len(candidates), tmp_path, config_for(api), catalog_of())
