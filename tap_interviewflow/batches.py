@@ -15,8 +15,10 @@ from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers._batch import SDKBatchMessage
 
+from tap_interviewflow.writer import json_lines
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from singer_sdk.helpers._batch import BatchConfig, StorageTarget
 
@@ -44,8 +46,9 @@ class _File:
         gzip_format = 16 + zlib.MAX_WBITS
         self._packer = zlib.compressobj(GZIP_LEVEL, wbits=gzip_format) if is_compressed else None
 
-    def add(self, lines: bytes, count: int) -> None:
-        self.count += count
+    def add(self, rows: Sequence[bytes]) -> None:
+        self.count += len(rows)
+        lines = b"".join(rows)
         self._file.write(self._packer.compress(lines) if self._packer else lines)
 
     def finish(self) -> None:
@@ -69,14 +72,10 @@ class _File:
 class BatchWriter:
     """Writes the lines of each stream to files, and a BATCH message for each that is whole."""
 
-    def __init__(self, tap_name: str, config: BatchConfig, write_message: Callable[[SDKBatchMessage], None]) -> None:
-        """Start with no file.
+    gathers = True
 
-        Args:
-            tap_name: The beginning of the files' names.
-            config: The setting ``batch_config``.
-            write_message: Writes a BATCH message.
-        """
+    def __init__(self, tap_name: str, config: BatchConfig, write_message: Callable[[SDKBatchMessage], None]) -> None:
+        """Start with no file; their names begin with the tap's."""
         self._tap_name = tap_name
         self._config = config
         self._write_message = write_message
@@ -84,25 +83,19 @@ class BatchWriter:
         self._number = 0
         self._files: dict[str, _File] = {}
 
-    def add(self, stream: str, lines: bytes, count: int) -> None:
-        """Write lines of a stream.
+    def encode(self, _stream: str, records: Sequence[dict[str, Any]]) -> bytes:
+        """Return a line for each record."""
+        return json_lines(records)
 
-        Args:
-            stream: The name of the stream.
-            lines: Whole lines, a record each.
-            count: How many they are.
-        """
-        size = self._config.batch_size
-        if stream in self._files and self._files[stream].count + count < size:
-            self._write(stream, lines, count)
-            return
+    def add(self, stream: str, lines: bytes) -> None:
+        """Write whole lines of a stream, a record each."""
         rows = lines.splitlines(keepends=True)
         while rows:
-            room = size - (self._files[stream].count if stream in self._files else 0)
-            self._write(stream, b"".join(rows[:room]), len(rows[:room]))
-            if len(rows) >= room:
+            room = self._config.batch_size - (self._files[stream].count if stream in self._files else 0)
+            part, rows = rows[:room], rows[room:]
+            self._write(stream, part)
+            if len(part) == room:
                 self._finish(stream)
-            rows = rows[room:]
 
     def flush(self) -> None:
         """Finish the file of each stream."""
@@ -114,11 +107,11 @@ class BatchWriter:
         for file in self._files.values():
             file.discard()
 
-    def _write(self, stream: str, lines: bytes, count: int) -> None:
+    def _write(self, stream: str, rows: Sequence[bytes]) -> None:
         with _naming_the_setting():
             if stream not in self._files:
                 self._files[stream] = self._open(stream)
-            self._files[stream].add(lines, count)
+            self._files[stream].add(rows)
 
     def _open(self, stream: str) -> _File:
         storage, is_compressed = self._config.storage, self._config.encoding.compression == "gzip"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk import Stream
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
@@ -17,11 +17,11 @@ from typing_extensions import override
 from tap_interviewflow import deletes
 from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.config import mapped_columns
-from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
 from tap_interviewflow.records.conform import Conformer, Counts
 from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES, STREAM
 from tap_interviewflow.report import count_of, failure_of, log_unexpected, log_verdict
-from tap_interviewflow.writer import json_lines, record_lines
+from tap_interviewflow.state import BookmarkedStream
+from tap_interviewflow.writer import record_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -32,15 +32,39 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog, Message, MetadataMapping
 
     from tap_interviewflow.api.page import Page
+    from tap_interviewflow.batches import BatchWriter
     from tap_interviewflow.reader import Reader
+    from tap_interviewflow.records.bookmark import Bookmark
     from tap_interviewflow.report import RequestMetrics
     from tap_interviewflow.writer import SingerWriter
 
-    Encode = Callable[[str, Sequence[dict[str, Any]]], bytes]
-    Write = Callable[[str, bytes, int], None]
+
+@dataclass(frozen=True)
+class RecordOutput:
+    """RECORD messages on standard output.
+
+    Attributes:
+        gathers: Whether lines of several Interviewers are held back until ``flush``.
+    """
+
+    writer: SingerWriter
+    version: int | None
+    gathers: bool = False
+
+    def encode(self, stream: str, records: Sequence[dict[str, Any]]) -> bytes:
+        """Return a RECORD message for each record."""
+        return record_lines(stream, records, self.version, datetime.now(UTC))
+
+    def add(self, _stream: str, lines: bytes) -> None:
+        """Write whole lines."""
+        self.writer.write_lines(lines)
+
+    def flush(self) -> None:
+        """Write what is left."""
+        self.writer.flush()
 
 
-class Candidates(Stream):
+class Candidates(BookmarkedStream):
     """The candidates of the Interviewers."""
 
     name = STREAM
@@ -157,10 +181,7 @@ class Candidates(Stream):
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
         # By page: the SDK's loop takes each record through five functions of which a plain run needs none.
-        def encode(stream: str, records: Sequence[dict[str, Any]]) -> bytes:
-            return record_lines(stream, records, self._stream_version, datetime.now(UTC))
-
-        self._sync_pages(encode, lambda _stream, lines, _count: self._writer.write_lines(lines), self._writer.flush)
+        self._sync_pages(RecordOutput(self._writer, self._stream_version))
         yield from ()
 
     @override
@@ -175,29 +196,16 @@ class Candidates(Stream):
                 self._tap.write_message(message)
 
             with closing(BatchWriter(self.tap_name, batch_config, write_message)) as batches:
-                self._sync_pages(lambda _, records: json_lines(records), batches.add, batches.flush, gathers=True)
+                self._sync_pages(batches)
 
-    def _sync_pages(self, encode: Encode, write: Write, finish: Callable[[], None], *, gathers: bool = False) -> None:
-        """Read everything, and write it.
-
-        Args:
-            encode: Makes lines of the records of a stream.
-            write: Takes lines, with their stream and their number.
-            finish: Writes what is left, before the state and the verdicts say so.
-            gathers: Whether lines of several Interviewers are gathered before they are written.
-        """
+    def _sync_pages(self, output: RecordOutput | BatchWriter) -> None:
+        """Read everything, and write it."""
         self._drop_unused_state()
-        encodes_ahead = self._is_plain and not (self.is_incremental or self._reads_some)
+        is_whole = not self.is_incremental and self.ABORT_AT_RECORD_COUNT is None
         interviewer_ids = self._reader.interviewer_ids
-        self._prepare(interviewer_ids, partial(encode, self.name) if encodes_ahead else None)
+        self._prepare(interviewer_ids, partial(output.encode, self.name) if self._is_plain and is_whole else None)
         counts = Counts()
-        unfinished: list[Callable[[], None]] = []
-
-        def finish_reads() -> None:
-            finish()
-            while unfinished:
-                unfinished.pop(0)()
-
+        reads: list[tuple[str | None, int, Bookmark | None]] = []
         with self.get_record_counter() as counter, self.get_sync_timer():
             try:
                 for interviewer_id, pages in self._reads(interviewer_ids):
@@ -206,15 +214,15 @@ class Candidates(Stream):
                     for page in pages:
                         counts.add(page.counts)
                         self._check_max_record_limit(self._written)
-                        count = self._write_page(page, bookmark, encode, write)
+                        count = self._write_page(page, bookmark, output)
                         counter.increment(count)
                         self._written += count
                         self._writer.flush()  # so that a slow API does not look like a tap that hangs
                         self._reader.shutdown.raise_if_requested()
-                    unfinished.append(partial(self._finish_read, interviewer_id, self._written - before, bookmark))
-                    if self.is_incremental or not gathers:
-                        finish_reads()
-                finish_reads()
+                    reads.append((interviewer_id, self._written - before, bookmark))
+                    if self.is_incremental or not output.gathers:
+                        self._finish_reads(reads, output)
+                self._finish_reads(reads, output)
                 if not self.is_incremental:
                     self._finalize_state(self.stream_state)
                     self._write_state_message()
@@ -240,14 +248,14 @@ class Candidates(Stream):
         if self.emit_activate_version_messages:
             self._warn_of_no_deletes("the run ended early")
 
-    def _write_page(self, page: Page, bookmark: Bookmark | None, encode: Encode, write: Write) -> int:
+    def _write_page(self, page: Page, bookmark: Bookmark | None, output: RecordOutput | BatchWriter) -> int:
         """Write the records of a page, and return how many candidates they are of."""
         if page.lines is not None:
-            write(self.name, page.lines, len(page.ids))
+            output.add(self.name, page.lines)
             return len(page.ids)
         records = bookmark.select(page.records) if bookmark else page.records
         if self._is_plain:
-            write(self.name, encode(self.name, records), len(records))
+            output.add(self.name, output.encode(self.name, records))
             return len(records)
         written = 0
         for record in records:
@@ -256,7 +264,7 @@ class Candidates(Stream):
                 # In the order of the SCHEMA, with the members of an object that is null: flattening leaves them out.
                 columns = {name: each.record.get(name) for name in self._columns[each.stream]}
                 others = {name: value for name, value in each.record.items() if value is not None}
-                write(each.stream, encode(each.stream, (columns | others,)), 1)
+                output.add(each.stream, output.encode(each.stream, (columns | others,)))
             written += bool(mapped)
         return written
 
@@ -265,79 +273,25 @@ class Candidates(Stream):
         """The columns of each stream that is written, in the order of its SCHEMA."""
         return {each.stream_alias: list(each.transformed_schema["properties"]) for each in self.stream_maps}
 
-    def _finish_read(self, interviewer_id: str | None, written: int, bookmark: Bookmark | None) -> None:
-        """Log the verdict on an Interviewer, and move its bookmark if the read was complete."""
-        if interviewer_id is None:
-            return
-        verdict = self._reader.verdicts[interviewer_id]
-        log_verdict(interviewer_id, verdict, written, bookmark.start if bookmark else None)
-        if bookmark is None:
-            return
-        state = self.get_context_state({INTERVIEWER: interviewer_id})
-        if verdict.is_complete:
-            if newest := bookmark.value(verdict.requested_at or self._started):
-                state.update(replication_key=self.replication_key, replication_key_value=newest)
-            state.pop(FILTER, None)
-            state.update({FILTER: self._filter} if self._filter else {})
-        else:
-            self.logger.warning("Interviewer %s: the bookmark stays, as candidates may be missing", interviewer_id)
-        self._finalize_state(state)
-        self._write_state_message()
-
-    # State
-
-    @property
-    def _started(self) -> datetime:
-        return datetime.fromtimestamp(self._tap.initialized_at / 1000, UTC)
-
-    @property
-    def _filter(self) -> str | None:
-        return fingerprint(self.config)
-
-    def _drop_unused_state(self) -> None:
-        """Drop bookmarks without use: of a FULL_TABLE run, and one for all Interviewers, which may differ in theirs."""
-        if self.replication_method == REPLICATION_FULL_TABLE:
-            self.stream_state.pop("partitions", None)
-        elif unused := self.stream_state.keys() - {"partitions", "starting_replication_value"}:
-            for name in unused:
-                del self.stream_state[name]
-            self.logger.warning("The state has a bookmark outside of `partitions`, of no Interviewer; it is ignored")
-
-    def _bookmark_of(self, interviewer_id: str | None) -> Bookmark:
-        """Return the bookmark of an Interviewer, or its start if that was made by another filter or key."""
-        context = {INTERVIEWER: interviewer_id}
-        state = self.get_context_state(context)
-        if "replication_key_value" in state:
-            reason = None
-            if (key := state.get("replication_key")) != self.replication_key:
-                reason = f"is one of {key}, not of the replication key {self.replication_key}"
-            elif state.get(FILTER) != self._filter:
-                reason = "was made with another filter (additional_fields, start_date or a __filter__ map)"
-            if reason:
-                for name in ("replication_key", "replication_key_value", FILTER):
-                    state.pop(name, None)
-                self.logger.warning("Interviewer %s: the bookmark %s, and is ignored", interviewer_id, reason)
-        self._write_starting_replication_value(context)
-        start = self.get_starting_timestamp(context)
-        if start is not None and start > self._started:
-            message = "Interviewer %s: the bookmark or start_date %s is in the future; nothing before it is written"
-            self.logger.warning(message, interviewer_id, start.isoformat())
-        return Bookmark(str(self.replication_key), start)
-
-    @override
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        return None  # ``Bookmark`` stays behind the time of the request, for each Interviewer
+    def _finish_reads(
+        self, reads: list[tuple[str | None, int, Bookmark | None]], output: RecordOutput | BatchWriter
+    ) -> None:
+        """Flush, then log the verdicts and move the bookmarks: nothing is said of candidates that are not written."""
+        output.flush()
+        for interviewer_id, written, bookmark in reads:
+            if interviewer_id is not None:
+                verdict = self._reader.verdicts[interviewer_id]
+                log_verdict(interviewer_id, verdict, written, bookmark.start if bookmark else None)
+                if bookmark:
+                    self._finish_bookmark(interviewer_id, bookmark, verdict)
+        reads.clear()
 
     # Versions, and the end of the run
 
     @property
-    def _reads_some(self) -> bool:
-        return self.ABORT_AT_RECORD_COUNT is not None
-
-    @property
     def _reason_against_deletes(self) -> str | None:
         is_full = self.replication_method == REPLICATION_FULL_TABLE
-        return deletes.reason_of_settings(self.config, reads_all=is_full and not self._reads_some)
+        return deletes.reason_of_settings(self.config, reads_all=is_full and self.ABORT_AT_RECORD_COUNT is None)
 
     def _warn_of_no_deletes(self, reason: str | None) -> None:
         self.logger.warning("No ACTIVATE_VERSION is sent, so nothing is deleted: %s", reason)
