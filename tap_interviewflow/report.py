@@ -15,11 +15,11 @@ from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.records.schema import CUSTOM_FIELDS, INTERVIEWER, RESCUED, STREAM, column_names, custom_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from tap_interviewflow.api.completeness import Verdict
-    from tap_interviewflow.records.conform import Counts
+    from tap_interviewflow.records.conform import Conformer, Counts
 
 MAX_WARNINGS: Final = 50
 """How many fields that did not fit are reported by name."""
@@ -113,34 +113,28 @@ def failure_of(verdicts: Mapping[str, Verdict], *, allow_incomplete: bool) -> st
     return f"Interviewer {name}: {verdict.incomplete_reason}; {share}{advice}"
 
 
-def log_unexpected(counts: Counts, columns: Mapping[str, Any], *, masked: Collection[str], is_rescuing: bool) -> None:
-    """Log with numbers what did not fit.
-
-    Args:
-        counts: What it was.
-        columns: The columns that there are, by their names.
-        masked: The fields that a map removes or replaces.
-        is_rescuing: Whether ``_rescued_data`` is written.
-    """
-    kept = f"kept in {RESCUED}" if is_rescuing else f"dropped, as {RESCUED} is not selected"
-    fates = dict.fromkeys(masked, "dropped, as a map replaces it")
-    null = f"null there, as {CUSTOM_FIELDS} holds them"
-    unknown = sorted(name for name, mismatch in counts.unexpected if not mismatch)
-    can_be_columns = {*column_names([*columns, *unknown])}
+def log_unexpected(counts: Counts, conformer: Conformer) -> None:
+    """Log with numbers what did not fit, a line for each field."""
+    kept = f"kept in {RESCUED}" if conformer.has_rescue else f"dropped, as {RESCUED} is not selected"
+    fates = dict.fromkeys(conformer.never_rescued, "dropped, as a map replaces it")
+    custom = custom_fields(conformer.properties)
+    unknown = sorted((name, count) for (name, mismatch), count in counts.unexpected.items() if not mismatch)
+    known = sorted((name, mismatch, count) for (name, mismatch), count in counts.unexpected.items() if mismatch)
+    can_be_columns = {*column_names([*conformer.properties, *dict(unknown)])}
     lines = []
     unnamed = 0
-    for (name, mismatch), count in sorted(counts.unexpected.items(), key=lambda item: (item[0][1] != "", item[0])):
-        share, shown, fate = f"{count:,} of {counts.candidates:,}", plain_name(name), fates.get(name, kept)
-        if mismatch:
-            fate = null if name in custom_fields(columns) else fate
-            lines.append(f"{share} values of {shown} {mismatch}; {fate}")
-        elif name in can_be_columns:
-            lines.append(f"{share} candidates have the field {shown}, {fate}; run discovery again for a column")
+    for name, count in unknown:
+        shown = plain_name(name)
+        line = f"{count:,} of {counts.candidates:,} candidates have the field {shown}, {fates.get(name, kept)}"
+        if name in can_be_columns:
+            lines.append(f"{line}; run discovery again for a column")
         elif shown == name:
-            advice = "not every warehouse can hold a column of that name beside the others"
-            lines.append(f"{share} candidates have the field {shown}, {fate}; {advice}")
+            lines.append(f"{line}; not every warehouse can hold a column of that name beside the others")
         else:
             unnamed += 1
+    for name, mismatch, count in known:
+        fate = f"null there, as {CUSTOM_FIELDS} holds them" if name in custom else fates.get(name, kept)
+        lines.append(f"{count:,} of {counts.candidates:,} values of {plain_name(name)} {mismatch}; {fate}")
     if unnamed:
         lines.append(f"{count_of(unnamed, 'field')} with names that not every warehouse can hold: {kept}")
     for line in lines[:MAX_WARNINGS]:

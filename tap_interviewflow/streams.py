@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +19,7 @@ from tap_interviewflow.records.conform import Conformer, Counts
 from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES, STREAM
 from tap_interviewflow.report import count_of, failure_of, log_unexpected, log_verdict
 from tap_interviewflow.state import BookmarkedStream
-from tap_interviewflow.writer import record_lines
+from tap_interviewflow.writer import RecordOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -37,31 +35,6 @@ if TYPE_CHECKING:
     from tap_interviewflow.records.bookmark import Bookmark
     from tap_interviewflow.report import RequestMetrics
     from tap_interviewflow.writer import SingerWriter
-
-
-@dataclass(frozen=True)
-class RecordOutput:
-    """RECORD messages on standard output.
-
-    Attributes:
-        gathers: Whether lines of several Interviewers are held back until ``flush``.
-    """
-
-    writer: SingerWriter
-    version: int | None
-    gathers: bool = False
-
-    def encode(self, stream: str, records: Sequence[dict[str, Any]]) -> bytes:
-        """Return a RECORD message for each record."""
-        return record_lines(stream, records, self.version, datetime.now(UTC))
-
-    def add(self, _stream: str, lines: bytes) -> None:
-        """Write whole lines."""
-        self.writer.write_lines(lines)
-
-    def flush(self) -> None:
-        """Write what is left."""
-        self.writer.flush()
 
 
 class Candidates(BookmarkedStream):
@@ -231,8 +204,7 @@ class Candidates(BookmarkedStream):
                 self._end_early(error)
                 raise
             finally:
-                columns, hidden = self.effective_schema["properties"], self._conformer.never_rescued
-                log_unexpected(counts, columns, masked=hidden, is_rescuing=self._conformer.has_rescue)
+                log_unexpected(counts, self._conformer)
                 self._requests.finish()
 
     def _end_early(self, error: BaseException) -> None:

@@ -7,6 +7,8 @@ import os
 import select
 import stat
 import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -16,7 +18,6 @@ from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 _MAX_BUFFER: Final = 2**18
 
@@ -114,3 +115,28 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             raise OSError(errno.EPIPE if is_gone else error.errno, error.strerror, "standard output") from None
         finally:
             del self._buffer[:written]
+
+
+@dataclass(frozen=True)
+class RecordOutput:
+    """RECORD messages on standard output.
+
+    Attributes:
+        gathers: Whether lines of several Interviewers are held back until ``flush``.
+    """
+
+    writer: SingerWriter
+    version: int | None
+    gathers: bool = False
+
+    def encode(self, stream: str, records: Sequence[dict[str, Any]]) -> bytes:
+        """Return a RECORD message for each record."""
+        return record_lines(stream, records, self.version, datetime.now(UTC))
+
+    def add(self, _stream: str, lines: bytes) -> None:
+        """Write whole lines."""
+        self.writer.write_lines(lines)
+
+    def flush(self) -> None:
+        """Write what is left."""
+        self.writer.flush()

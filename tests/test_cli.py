@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tap_interviewflow import __version__, cli, config, streams
+from tap_interviewflow import __version__, cli, config, writer
 from tests.runs import Run, config_for, run_here, run_process, start, write
 from tests.sandbox import Sandbox
 
@@ -200,7 +200,7 @@ def test_a_defect_is_one_line_without_what_it_quotes(
         raise RuntimeError(quoted)
 
     monkeypatch.setenv("LOGLEVEL", level)
-    monkeypatch.setattr(streams, "record_lines", fail)
+    monkeypatch.setattr(writer, "record_lines", fail)
     run = read(api, catalog=catalog)
     (line,) = run.lines("ERROR")
     assert line.startswith("Unexpected RuntimeError in fail, line ")

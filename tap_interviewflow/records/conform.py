@@ -58,6 +58,7 @@ class Conformer:
     """Makes records of candidates.
 
     Attributes:
+        properties: The properties of the schema, also those that are deselected.
         has_rescue: Whether records have the column ``_rescued_data``.
         width: How many columns they have.
         never_rescued: The fields that are deselected, or hidden by a map.
@@ -73,7 +74,8 @@ class Conformer:
             deselected: Names of fields that are not written.
             never_rescued: Names of further fields whose values must not come out in ``_rescued_data``.
         """
-        properties = {name: each for name, each in schema["properties"].items() if name not in deselected}
+        self.properties: Mapping[str, Any] = schema["properties"]
+        properties = {name: each for name, each in self.properties.items() if name not in deselected}
         self._empty: dict[str, Any] = dict.fromkeys(properties)
         self._columns = [Column.of(name, each) for name, each in properties.items() if name not in OWN]
         self._custom_fields = custom_fields(properties)

@@ -18,6 +18,7 @@ from singer_sdk.plugin_base import PluginBase
 import tap_interviewflow
 from tap_interviewflow.api.pagination import CandidatesPaginator
 from tap_interviewflow.cli import OneLineCommand
+from tap_interviewflow.state import BookmarkedStream
 from tap_interviewflow.streams import Candidates
 from tap_interviewflow.tap import TapInterviewFlow
 from tap_interviewflow.writer import SingerWriter
@@ -159,7 +160,7 @@ def of_the_sdk(cls: type) -> set[str]:
     return private(name for base in bases for name in vars(base).keys() | attributes(base, ast.Store))
 
 
-OURS = [TapInterviewFlow, Candidates, SingerWriter, OneLineCommand, CandidatesPaginator]
+OURS = [TapInterviewFlow, BookmarkedStream, Candidates, SingerWriter, OneLineCommand, CandidatesPaginator]
 
 
 def test_every_private_member_that_is_overridden_is_held_still() -> None:
