@@ -217,7 +217,7 @@ class Reader:
         if paginator.straddling_request:
             page = queue.fetch_now(*paginator.straddling_request)
             new = completeness.add(page, is_reread=True)
-            paginator.judge_straddling_page(page)
+            paginator.judge_straddling_page(page, new)
             is_confirmed &= not new
             if new:
                 yield self._fetcher.select(page, new, interviewer_id)

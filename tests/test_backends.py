@@ -252,6 +252,38 @@ def test_an_api_that_returns_everything_at_once_is_complete(rows: int, reading: 
     assert len(read.asked) <= 6 + 3 * reading.width
 
 
+# A limit that is refused, and pages that are filtered
+
+
+@pytest.mark.parametrize(
+    "answer", [400, 422, {"success": False, "message": "limit must be 10, 20, 50 or 100"}], ids=str
+)
+def test_an_api_that_refuses_other_limits_than_its_own_is_complete(answer: Any, reading: Reading) -> None:
+    for rows in (30, 100, 330, 350):
+        reading.expect_complete(
+            rows=rows, instead=lambda request: None if request.limit in {10, 20, 50, 100} else answer
+        )
+
+
+@pytest.mark.parametrize("answer", [400, FAILED], ids=str)
+@pytest.mark.parametrize("size", [20, 50, 100])
+@pytest.mark.parametrize(
+    "place",
+    [lambda request: request.end, lambda request: request.end - request.limit + 1],
+    ids=["last row", "first row"],
+)
+def test_a_cap_of_the_offset_behind_filtered_pages_makes_the_read_incomplete(
+    place: Callable[[Request], int], size: int, answer: Any, without_total: Reading
+) -> None:
+    without_total.expect_incomplete(
+        "page_size",
+        size,
+        rows=750,
+        is_hidden=GONE["some everywhere"],
+        instead=lambda request: answer if place(request) > 300 else None,
+    )
+
+
 # Metadata
 
 

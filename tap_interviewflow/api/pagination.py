@@ -8,6 +8,8 @@ from singer_sdk.pagination import BaseAPIPaginator
 from typing_extensions import override
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tap_interviewflow.api.completeness import Completeness
     from tap_interviewflow.api.page import Page
 
@@ -93,16 +95,27 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         """The number and the limit of a page that holds the last candidates and places behind them."""
         if self.last is None:
             return None
-        end = (self.last.number - 1) * self.last.limit + len(self.last.ids)
-        limits = range(len(self.last.ids) - 1, 1, -1)
+        rows = len(self.last.ids)
+        # Where the API filters its pages, the last one may end far behind its last candidate.
+        places = rows if self.last.number == 1 else max(rows, self.last.limit)
+        end = (self.last.number - 1) * self.last.limit + places
+        limits = (limit for limit in range(places - 1, 1, -1) if end % limit > places - rows)
         # About half of the page lies behind the end, so that it still does if the list moves by a few places.
-        limit = min(limits, key=lambda limit: abs(2 * (end % limit) - limit), default=1)
-        return (end // limit + 1, limit) if end % limit else None
+        limit = min(limits, key=lambda limit: abs(2 * (end % limit) - limit), default=None)
+        return (end // limit + 1, limit) if limit else None
 
-    def judge_straddling_page(self, page: Page) -> None:
-        """Judge the end by the page that ``straddling_request`` asked for."""
+    def judge_straddling_page(self, page: Page, new: Sequence[int]) -> None:
+        """Judge the end by the page that ``straddling_request`` asked for.
+
+        Args:
+            page: The page.
+            new: The indices of its candidates that came for the first time: then the pass ended before the list did.
+        """
+        is_known_end = bool(page.ids) and page.is_short and not new
         is_whole_list = self._repeats_small_page_1 and len(page.ids) > page.limit
-        self._has_proven_end = (bool(page.ids) and page.is_short) or is_whole_list
+        # An API that refuses such a limit, but returned an empty page behind the last one, does not refuse the offset.
+        is_limit_refused = page.refusal is not None and self._blank[0].refusal is None
+        self._has_proven_end = is_known_end or is_whole_list or is_limit_refused
 
     @property
     def _may_be_capped(self) -> bool:
