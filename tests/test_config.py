@@ -296,7 +296,7 @@ def test_a_folder_named_like_the_dotenv_file_does_no_harm(here: Path) -> None:
 
 
 def test_several_files_and_the_environment_make_one_configuration(api: Sandbox, here: Path) -> None:
-    (here / ".env").write_text(f"{PREFIX}PAGE_SIZE=5\n{PREFIX}USER_AGENT=third\n{PREFIX}START_DATE", "utf-8")
+    (here / ".env").write_text(f"{PREFIX}PAGE_SIZE=5\n{PREFIX}USER_AGENT=third\n{PREFIX}ALLOW_INCOMPLETE", "utf-8")
     first = write(here / "first.json", config_for(api, page_size=2, user_agent="first"))
     second = write(here / "second.json", {"page_size": 3})
     for arguments, limit, agent in (

@@ -108,24 +108,12 @@ class Race:
         return None if self.waiting is None else result.seconds * result.in_flight / self.waiting - 1
 
 
-def _today() -> str:
-    return dt.datetime.now(dt.UTC).date().isoformat()
-
-
 def _machine() -> str:
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text("utf-8").splitlines() if cpu.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     model = models[0] if models else platform.processor() or platform.machine()
     return f"{model}, {os.cpu_count()} cores, {platform.system()}"
-
-
-def _load() -> float | None:
-    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
-
-
-def _versions() -> dict[str, str]:
-    return {"Python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +130,12 @@ class Part:
     """
 
     races: list[Race]
-    date: str = field(default_factory=_today)
+    date: str = field(default_factory=lambda: dt.datetime.now(dt.UTC).date().isoformat())
     machine: str = field(default_factory=_machine)
-    load: float | None = field(default_factory=_load)
-    versions: dict[str, str] = field(default_factory=_versions)
+    load: float | None = field(default_factory=lambda: round(os.getloadavg()[0], 1))
+    versions: dict[str, str] = field(
+        default_factory=lambda: {"Python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+    )
     installed: dict[str, str] = field(default_factory=dict)
 
 
