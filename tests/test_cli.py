@@ -183,27 +183,6 @@ def test_ctrl_c_while_the_config_is_waited_for_shows_no_traceback(tmp_path: Path
 # Failures
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
-def test_a_defect_is_one_line_without_what_it_quotes(
-    api: Sandbox, read: Read, catalog: Any, monkeypatch: pytest.MonkeyPatch, level: str
-) -> None:
-    quoted = "Ada Lovelace, ada@example.com"
-
-    def fail(*_: object) -> None:
-        raise RuntimeError(quoted)
-
-    monkeypatch.setenv("LOGLEVEL", level)
-    monkeypatch.setattr(writer, "record_lines", fail)
-    run = read(api, catalog=catalog)
-    (line,) = run.lines("ERROR")
-    assert line.startswith("Unexpected RuntimeError in fail, line ")
-    assert run.code == 1
-    assert "Ada" not in run.err
-
-
-=======
->>>>>>> 723704a (Leave to one test each what a defect shows and what a state must be)
 @pytest.mark.filterwarnings("default")
 def test_a_warning_of_a_library_is_a_line_of_the_log(
     api: Sandbox, read: Read, catalog: Any, monkeypatch: pytest.MonkeyPatch

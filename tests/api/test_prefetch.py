@@ -141,6 +141,15 @@ def test_many_small_interviewers_are_fetched_side_by_side() -> None:
 # How far ahead
 
 
+@pytest.mark.parametrize(("width", "interviewers"), [(1, 1), (4, 3), (16, 3)])
+def test_at_most_three_times_as_many_pages_are_held_as_are_in_flight(width: int, interviewers: int) -> None:
+    drive = Drive(of_length(100), interviewers=interviewers, width=width)
+    for taken, _ in enumerate(drive.pages(), 1):
+        assert len(drive.requested) - taken <= 3 * width
+        if taken == 30:
+            break
+
+
 @pytest.mark.parametrize("size", [MAX_HELD_BYTES // 2, MAX_HELD_BYTES, 2 * MAX_HELD_BYTES])
 def test_the_pages_held_ahead_fit_into_their_bytes_by_the_largest_so_far(size: int) -> None:
     drive = Drive(of_length(20, size=size), interviewers=20, width=16)
