@@ -187,7 +187,7 @@ class Completeness:
         total = page.metadata.total
         if page.ids:
             self._pass.totals.add(total)
-        if total is None or (not page.ids and total <= (self.total or 0)):  # many an API states 0 behind the last page
+        if total is None or (not page.ids and not total):  # many an API states 0 behind the last page
             return
         if self.total is None or total > self.total:
             self._has_risen |= self.total is not None

@@ -5,12 +5,15 @@ The reader is the real one; the list, its moves and the order of the answers are
 
 from __future__ import annotations
 
+import itertools
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import moving
 from tests.scripted import KINDS, MovingList, ScriptedRead, random_read, read_moving
 
 TOP = ("newcomer-first", "update-first")
@@ -103,3 +106,37 @@ def test_a_list_that_never_stops_moving_is_incomplete() -> None:
     read, _ = read_moving(60, 5, 1, moves, said="total")
     assert not read.verdict.is_complete
     assert "the API states" in str(read.verdict.incomplete_reason)
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "width", "moves"),
+    [
+        # Both passes lose the same one: the first by an update, the second by a deletion.
+        (16, 4, 1, [(4, "update-last", 2), (7, "update-first", 15), (19, "deletion", 11)]),
+        # That the list got shorter shows on an empty page only.
+        (6, 2, 1, [(1, "newcomer-first", 5), (5, "deletion", 2), (6, "newcomer-first", 5)]),
+        # The list gets shorter and longer again while the same requests are in flight.
+        (8, 2, 4, [(2, "deletion", 6), (4, "newcomer-first", 0)]),
+    ],
+)
+def test_a_total_that_falls_hides_no_lost_candidate(
+    rows: int, size: int, width: int, moves: list[tuple[int, str, int]]
+) -> None:
+    choose = Random(1).randrange  # noqa: S311  # the same on every run
+    read, lost = read_moving(rows, size, width, moves, said="total", choose=choose)
+    assert not lost or not read.verdict.is_complete
+
+
+@pytest.mark.parametrize("kind", moving.SPANS)
+@pytest.mark.parametrize("contender", [name for name in moving.CONTENDERS if name.startswith("tap")])
+def test_no_read_of_600_candidates_loses_one_silently(contender: str, kind: str) -> None:
+    reader, spans = moving.CONTENDERS[contender], moving.SPANS[kind]
+    for kinds, moves in itertools.product(moving.KINDS.values(), moving.MOVES_A_PASS):
+        assert moving.measure(reader, kinds, moves, spans, reads=2).lost == 0
+
+
+@pytest.mark.parametrize(("contender", "most"), [("tap, 4", 1.05), ("tap, 4, no total", 2.3)])
+def test_a_list_of_600_candidates_that_stands_still_costs_few_requests(contender: str, most: float) -> None:
+    outcome = moving.measure(moving.CONTENDERS[contender], (), 0, 1, reads=10)
+    assert outcome.incomplete == 0
+    assert outcome.requests * moving.SIZE / moving.ROWS / 10 <= most
