@@ -19,7 +19,7 @@ from tap_interviewflow.records.conform import Conformer, NoIDError, ids_of
 from tap_interviewflow.records.schema import INTERVIEWER, candidates_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from tap_interviewflow.api.client import Client, Response
 
@@ -213,7 +213,7 @@ def _place(interviewer_id: str, number: int) -> str:
 
 
 @contextmanager
-def _naming(place: str) -> Iterator[None]:
+def _naming(place: str) -> Generator[None]:
     """Raise what is wrong with a response as an error that names where it came from."""
     try:
         yield
