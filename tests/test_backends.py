@@ -258,10 +258,15 @@ def test_an_api_that_returns_everything_at_once_is_complete(rows: int, reading: 
 @pytest.mark.parametrize(
     "answer", [400, 422, {"success": False, "message": "limit must be 10, 20, 50 or 100"}], ids=str
 )
-def test_an_api_that_refuses_other_limits_than_its_own_is_complete(answer: Any, reading: Reading) -> None:
+@pytest.mark.parametrize("gone", GONE)
+def test_an_api_that_refuses_other_limits_than_its_own_loses_no_candidate(
+    gone: str, answer: Any, reading: Reading
+) -> None:
     for rows in (30, 100, 330, 350):
         reading.expect_complete(
-            rows=rows, instead=lambda request: None if request.limit in {10, 20, 50, 100} else answer
+            rows=rows,
+            is_hidden=GONE[gone],
+            instead=lambda request: None if request.limit in {10, 20, 50, 100} else answer,
         )
 
 

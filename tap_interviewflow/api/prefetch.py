@@ -76,10 +76,12 @@ class PageQueue:
         """Return the next page, once it has come."""
         page = self.pending.popleft().result()
         self._learn(page, total_is_reliable=total_is_reliable)
+        lies_within_page_1 = self._ids_of_small_page_1 and self._ids_of_small_page_1.issuperset(page.ids)
+        may_refuse_limit = self._is_first_pass and page.number == 2 and page.refusal and self._limit < self._page_size  # noqa: PLR2004
         if page.number == 1 and 2 * self._limit <= page.limit:
             self._ids_of_small_page_1 = set(page.ids)
-        elif self._ids_of_small_page_1 and self._ids_of_small_page_1.issuperset(page.ids):
-            # The API does not limit the pages, but filters them, or has no more: what was requested lies within page 1.
+        elif lies_within_page_1 or may_refuse_limit:
+            # The API does not limit the pages, but filters them, or has no more.
             self._limit = self._page_size
             self.restart()
             self._next = 3
