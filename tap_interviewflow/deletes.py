@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_interviewflow.records.bookmark import filter_expressions
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,15 +19,12 @@ def reason_of_settings(config: Mapping[str, Any], *, reads_all: bool) -> str | N
         config: The settings.
         reads_all: Whether the run is in FULL_TABLE mode and reads to the end, unlike a test of the connection.
     """
-    maps = (config.get("stream_maps") or {}).values()
     reasons = {
         "only some candidates are written (INCREMENTAL, or a test)": not reads_all,
         "rows in batch files carry no version": config.get("batch_config"),
         "only single candidates are read (interview_ids)": config.get("interview_ids"),
         "additional_fields leaves candidates out": config.get("additional_fields"),
-        "a __filter__ in stream_maps leaves candidates out": any(
-            isinstance(each, dict) and "__filter__" in each for each in maps
-        ),
+        "a __filter__ in stream_maps leaves candidates out": filter_expressions(config),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

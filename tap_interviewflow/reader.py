@@ -166,19 +166,19 @@ class Reader:
         completeness = Completeness(
             uses_total=not self._config.get("additional_fields"), total_is_reliable=prefetcher.total_is_reliable
         )
-        error = None
+        is_error = False
         try:
             reason, delete_blocker = yield from self._passes(interviewer_id, completeness)
-        except InterviewerError as caught:
-            error = caught
+        except InterviewerError as error:
+            is_error = True
             reason = delete_blocker = str(error)
-        reason = reason and reason.removeprefix(f"Interviewer {interviewer_id}, ")
+        place = f"Interviewer {interviewer_id}, "
         self.verdicts[interviewer_id] = Verdict(
             completeness.count,
             completeness.stated,
-            reason,
-            delete_blocker,
-            error is not None,
+            reason and reason.removeprefix(place),
+            delete_blocker and delete_blocker.removeprefix(place),
+            is_error,
             completeness.requested_at,
         )
         prefetcher.total_is_reliable = completeness.total_is_reliable
@@ -208,9 +208,8 @@ class Reader:
             has_moved = completeness.has_moved
             if has_moved:
                 yield from self._read_top(interviewer_id, completeness)
-            is_complete = (
-                completeness.reaches_total or paginator.is_one_page or (number > 1 and not completeness.disagreement)
-            )
+            is_one_page = paginator.is_one_page and not completeness.problem
+            is_complete = completeness.reaches_total or is_one_page or (number > 1 and not completeness.disagreement)
             is_confirmed = number > 1 and not completeness.new
             if is_complete and (is_confirmed or not reads_twice):
                 break

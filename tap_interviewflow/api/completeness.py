@@ -105,16 +105,14 @@ class Completeness:
         self.requested_at: datetime | None = None
         self._uses_total = uses_total
         self._total_received = 0.0  # when the page with the total had come
-        self._has_risen = False  # whether a total was higher than one before
         self._may_have_fallen = False  # whether a total was lower than one before, in whichever order they were sent
         self._was_behind_total = False  # whether a page stated a higher total than the rows so far
         self._responses = 0
-        self._shorter_from = 1  # the number of the response by which the list last got shorter
-        self._since_shorter = 0  # how many different candidates came from that response on
 
     def start_pass(self) -> None:
         """Begin at page 1."""
         self.is_first_pass = not self._responses
+        self._has_agreed = not self.is_first_pass and self._contradiction is None
         self.new = 0
         self._pass = _Pass(self._responses + 1)
 
@@ -135,7 +133,6 @@ class Completeness:
         for index, key in enumerate(self._keys(page.ids)):
             last = self.seen.get(key, 0)
             self.seen[key] = self._responses
-            self._since_shorter += last < self._shorter_from
             if last >= this.start:
                 continue
             this.different += 1
@@ -185,19 +182,17 @@ class Completeness:
 
     def _add_total(self, page: Page) -> None:
         total = page.metadata.total
-        if page.ids:
+        if page.ids or total:  # many an API states 0, or nothing, behind the last page
             self._pass.totals.add(total)
-        if total is None or (not page.ids and not total):  # many an API states 0 behind the last page
+        if total is None or (not page.ids and not total):
             return
         if self.total is None or total > self.total:
-            self._has_risen |= self.total is not None
             self.total, self._total_received = total, page.received
         elif total < self.total:
             self._may_have_fallen = True  # or the API made this page before the one with the higher total
             if page.sent >= self._total_received:
                 self._pass.total_fell = True
                 self.total, self._total_received = total, page.received
-                self._shorter_from, self._since_shorter = self._responses, 0
 
     # What the counts show
 
@@ -220,9 +215,9 @@ class Completeness:
     @property
     def reaches_total(self) -> bool:
         """Whether as many candidates came as the API states."""
-        if self.stated is None or self._since_shorter < self.stated or not self.seen:
+        if self.stated is None or len(self.seen) < self.stated or not self.seen:
             return False
-        if self._has_risen and self._may_have_fallen:  # then changes may have cancelled each other
+        if self._may_have_fallen:  # then candidates that came before may be gone, and others behind them not have come
             return len(self._pass.totals) == 1 and self._pass.different >= self.stated
         return True
 
@@ -242,10 +237,18 @@ class Completeness:
     @property
     def disagreement(self) -> str | None:
         """Why this pass does not agree with those before it: then it has nothing new but at its top and its end."""
+        if reason := self._contradiction:
+            return reason
+        # A deletion may hide the same candidate from two passes, but hardly from three.
+        if self._pass.total_fell and self.stated is not None and not self._has_agreed:
+            return f"candidates were deleted while the list was read: {self.count:,} came"
+        return None
+
+    @property
+    def _contradiction(self) -> str | None:
         if self.new and not self._pass.known_came:
             return f"no candidate of one pass came in the next one: {self.count:,} candidates came"
-        # A deletion may hide the same candidate from each pass.
-        if self._pass.new_between_known or (self.stated is not None and self._pass.total_fell):
+        if self._pass.new_between_known:
             return f"the list kept moving while it was read: {self.count:,} candidates came"
         if self._pass.gap is not None:
             what = self._pass.gap.refusal or f"page {self._pass.gap.number} is empty"

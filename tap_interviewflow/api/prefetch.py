@@ -43,7 +43,7 @@ class PageQueue:
         """
         self._fetch = fetch
         self._limit = self._page_size = limit
-        self._ids_of_small_page_1: set[str] = set()
+        self._ids_of_page_1: set[str] = set()
         self._pool = pool
         self._is_first_pass = self._is_ahead = True
         self.restart()
@@ -76,20 +76,25 @@ class PageQueue:
         """Return the next page, once it has come."""
         page = self.pending.popleft().result()
         self._learn(page, total_is_reliable=total_is_reliable)
-        lies_within_page_1 = self._ids_of_small_page_1 and self._ids_of_small_page_1.issuperset(page.ids)
-        may_refuse_limit = self._is_first_pass and page.number == 2 and page.refusal and self._limit < self._page_size  # noqa: PLR2004
-        if page.number == 1 and 2 * self._limit <= page.limit:
-            self._ids_of_small_page_1 = set(page.ids)
-        elif lies_within_page_1 or may_refuse_limit:
-            # The API does not limit the pages, but filters them, or has no more.
+        if page.number == 1:
+            self._ids_of_page_1 = set(page.ids)
+        elif page.number == 2 and self._contradicts_page_size(page):  # noqa: PLR2004
             self._limit = self._page_size
             self.restart()
             self._next = 3
             page = self.fetch_now(2)
             self._learn(page, total_is_reliable=total_is_reliable)
-        if page.number > 1:
-            self._ids_of_small_page_1 = set()
         return page
+
+    def _contradicts_page_size(self, page: Page) -> bool:
+        """Whether page 2 shows that page 1 is small for another reason than a limit of the API's own.
+
+        The API refuses the limit of page 2, or page 2 lies within page 1: the API filters its pages, or has no more.
+        """
+        if not self._is_first_pass or self._limit >= self._page_size:
+            return False
+        is_page_1_half_empty = 2 * self._limit <= self._page_size
+        return page.refusal is not None or (is_page_1_half_empty and self._ids_of_page_1.issuperset(page.ids))
 
     def fetch_now(self, number: int, limit: int | None = None) -> Page:
         """Request a page out of turn, and return it."""

@@ -66,10 +66,15 @@ class Bookmark:
         return latest.isoformat() if self.start is None or latest > self.start else None
 
 
+def filter_expressions(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the expressions by which stream maps leave candidates out, by the name of the stream."""
+    maps = (config.get("stream_maps") or {}).items()
+    return {name: each["__filter__"] for name, each in maps if isinstance(each, dict) and "__filter__" in each}
+
+
 def fingerprint(config: Mapping[str, Any]) -> str | None:
     """Return a hash of the settings that filter candidates; None where nothing is filtered."""
-    maps = {name: each for name, each in (config.get("stream_maps") or {}).items() if isinstance(each, dict)}
-    expressions = {name: each["__filter__"] for name, each in maps.items() if "__filter__" in each}
+    expressions = filter_expressions(config)
     filters = {
         "additional_fields": config.get("additional_fields"),
         "start_date": config.get("start_date"),

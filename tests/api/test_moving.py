@@ -117,6 +117,10 @@ def test_a_list_that_never_stops_moving_is_incomplete() -> None:
         (6, 2, 1, [(1, "newcomer-first", 5), (5, "deletion", 2), (6, "newcomer-first", 5)]),
         # The list gets shorter and longer again while the same requests are in flight.
         (8, 2, 4, [(2, "deletion", 6), (4, "newcomer-first", 0)]),
+        # That the list is longer again shows on no page: the total is the one from before.
+        (9, 2, 4, [(0, "deletion", 4), (4, "deletion", 3), (8, "newcomer-first", 6)]),
+        # The list gets shorter and longer again between two responses with candidates.
+        (3, 2, 4, [(0, "deletion", 1), (7, "newcomer-first", 0)]),
     ],
 )
 def test_a_total_that_falls_hides_no_lost_candidate(
@@ -125,6 +129,14 @@ def test_a_total_that_falls_hides_no_lost_candidate(
     choose = Random(1).randrange  # noqa: S311  # the same on every run
     read, lost = read_moving(rows, size, width, moves, said="total", choose=choose)
     assert not lost or not read.verdict.is_complete
+
+
+def test_a_list_whose_total_falls_in_each_pass_is_complete_by_a_third_pass_that_agrees() -> None:
+    moves = [(event, "deletion", -1) for event in (3, 20, 37)]
+    read, lost = read_moving(15, 2, 1, moves, said="total")
+    assert not lost
+    assert read.asked.count(2) == 3
+    assert read.verdict.incomplete_reason is None
 
 
 @pytest.mark.parametrize("kind", moving.SPANS)

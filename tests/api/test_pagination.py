@@ -171,6 +171,12 @@ def test_a_total_above_what_came_makes_the_read_incomplete(rows: int) -> None:
     assert run.verdict.incomplete_reason == f"the API states 40 candidates, {rows} came"
 
 
+def test_a_page_behind_a_short_first_one_that_is_empty_once_is_read_again_where_a_total_states_more() -> None:
+    held = Answers({1: {**ids(*range(8)), "total": 11}, 2: [EMPTY, ids(8, 9, 10)]})
+    run = read(held)
+    assert (len(run.written), run.verdict.incomplete_reason) == (11, None)
+
+
 def test_a_total_may_ignore_a_filter_and_is_not_used_then() -> None:
     run = read(with_total(25, 40), additional_fields={"score": 50})
     assert (run.asked, run.verdict.incomplete_reason) == ([1, 2, 3, 4] * 2, None)
