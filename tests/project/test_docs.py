@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,7 @@ import yaml
 from tap_interviewflow.config import SETTINGS
 from tap_interviewflow.records.schema import RESCUED, candidates_schema
 from tests import moving
-from tests.project.pages import DOCS, PAGES, REPOSITORY, ROOT, anchors, blocks, links, prose, table
+from tests.project.pages import DOCS, PAGES, REPOSITORY, ROOT, anchors, blocks, links, table
 from tests.runs import catalog_of
 from tests.sandbox import Sandbox
 
@@ -60,20 +59,6 @@ def test_the_index_and_the_site_have_each_page() -> None:
     assert pages == {link for link in links(TEXTS[DOCS / "index.md"]) if "://" not in link}
     site = (ROOT / "mkdocs.yml").read_text("utf-8")
     assert pages == set(re.findall(r"^ *- ([a-z-]+\.md)$", site, re.MULTILINE))
-
-
-def test_each_feature_leads_to_its_explanation() -> None:
-    rows = [line for line in TEXTS[DOCS / "features.md"].splitlines() if line.startswith("| ")][1:]
-    assert rows
-    assert [row for row in rows if not links(row)] == []
-
-
-def test_nothing_is_said_on_two_pages() -> None:
-    said = [
-        {re.sub(r"\s+", " ", each) for each in re.split(r"\n\s*\n|\n(?=[-|])", prose(TEXTS[page]))} for page in PAGES
-    ]
-    times = Counter(each for page in said for each in page)
-    assert [each for each in times if times[each] > 1 and len(each) > 80] == []
 
 
 def test_the_columns_are_those_of_the_schema() -> None:

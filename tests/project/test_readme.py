@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_interviewflow.records.schema import KEY_PROPERTIES
 from tests.project.pages import DOCS, README, REPOSITORY, block, blocks, links, table
 from tests.runs import config_for, run_here, write
 from tests.sandbox import Sandbox
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEXT = README.read_text("utf-8")
-MAX_LINES, MAX_WORDS = 120, 1000
 # They only hold other settings.
 CONTAINERS = {"faker_config", "batch_config", "batch_config.encoding", "batch_config.storage"}
 
@@ -49,19 +47,10 @@ def settings_tables() -> tuple[str, str]:
     return own, table(("Setting", "Meaning"), others)
 
 
-def test_it_is_short() -> None:
-    assert len(TEXT.splitlines()) <= MAX_LINES
-    assert len(TEXT.split()) <= MAX_WORDS
-
-
 def test_the_settings_are_those_of_about() -> None:
     own, others = settings_tables()
     assert f"\n\n{own}\n\n" in TEXT
     assert f"\n\n{others}\n" in (DOCS / "settings.md").read_text("utf-8")
-
-
-def test_the_stream_is_the_one_that_is_discovered() -> None:
-    assert f"`candidates`, with the key {' and '.join(f'`{name}`' for name in KEY_PROPERTIES)}" in TEXT
 
 
 def test_the_record_that_is_shown_is_the_first_one_of_its_sandbox(api: Sandbox, tmp_path: Path) -> None:
