@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.batch_files import batch_config, files_of, records_by_stream
-from tests.runs import Run, config_for, start, write
+from tests.runs import config_for, start, write
 from tests.sandbox import Sandbox
 from tests.test_faults import CATALOG
 
@@ -73,26 +70,3 @@ def test_a_run_that_is_killed_leaves_no_batch_file_that_looks_whole(tmp_path: Pa
         process.communicate()
     (file,) = folder.iterdir()
     assert file.suffix == ".part"
-
-
-SMALL_DISK = 'mount -t tmpfs -o size=64k tmpfs "$0" && { "$@"; code=$?; ls -A "$0" > "$0.listed"; exit $code; }'
-
-
-def test_a_batch_file_that_a_full_disk_cuts_short_has_no_final_name(tmp_path: Path) -> None:
-    as_root = [shutil.which("unshare") or "", "--user", "--map-root-user", "--mount", "sh", "-c", SMALL_DISK]
-    root = tmp_path / "disk"
-    root.mkdir()
-    if not as_root[0] or subprocess.run([*as_root, str(root), "true"], check=False).returncode:
-        pytest.skip("no small disk can be had here")
-    with Sandbox({"interviewer-1": 200}) as api:
-        config = write(tmp_path / "config.json", config_for(api, batch_config=batch_config(root, "none")))
-        tap = [sys.executable, "-m", "tap_interviewflow", "--config", config]
-        ended = subprocess.run([*as_root, str(root), *tap], check=False, capture_output=True, cwd=ROOT)
-    run = Run(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
-    assert run.code == 1
-    (line,) = run.lines("ERROR")
-    assert line.startswith("batch_config can't be used: ")
-    assert "No space left on device" in line
-    assert not run.of("BATCH")
-    assert not run.verdicts  # nothing was delivered
-    assert not (tmp_path / "disk.listed").read_text()
