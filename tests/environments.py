@@ -27,7 +27,6 @@ REQUIREMENTS: Final = {
     ),
     "SDK": ("singer-sdk~=0.54.0",),
     "target-duckdb": ("target-duckdb==0.8.0", "duckdb==1.0.0"),
-    "target-duckdb with a newer DuckDB": ("target-duckdb==0.8.0", "duckdb==2.0.0"),
     # In no package index. Where GitHub is out of reach, git's `insteadOf` can lead to a clone.
     "MeltanoLabs target-duckdb": ("git+https://github.com/MeltanoLabs/target-duckdb.git@v0.9.0", "duckdb==2.0.0"),
     "target-bigquery": ("z3-target-bigquery==0.7.2", "setuptools<81"),

@@ -9,7 +9,7 @@ from tests.benchmarks.api import running
 from tests.benchmarks.losses import losses
 from tests.benchmarks.measure import check, race
 from tests.benchmarks.results import Race, Result
-from tests.targets.postgres import PostgresServer
+from tests.targets.postgres import serving_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +69,7 @@ def _many(less: int) -> Iterator[Race]:
 
 def _end_to_end(less: int) -> Iterator[Race]:
     candidates, rounds = 20_000 // less, 2 if less == 1 else 1
-    with running(candidates=candidates) as api, PostgresServer() as server:
+    with running(candidates=candidates) as api, serving_postgres() as server:
         targets = {"DuckDB": pipelines.into_duckdb(), "PostgreSQL": pipelines.into_postgres(server)}
         for name, taking_part in targets.items():
             measured = race(taking_part, api, rounds, checked=True)

@@ -1,16 +1,5 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from tests.targets.conftest import api, postgres_server
 
-import pytest
-
-from tests.targets.postgres import PostgresServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
-        yield server
+__all__ = ["api", "postgres_server"]

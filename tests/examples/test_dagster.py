@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import shutil
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.environments import environment
 from tests.examples.projects import EXAMPLES, DbtProject
+from tests.processes import said_by
 from tests.sandbox import Sandbox
-from tests.targets.warehouses import READ_DUCKDB, json_lines, output_of
+from tests.targets.warehouses import output_of
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(900)]
 
@@ -27,29 +26,31 @@ EXAMPLE = EXAMPLES / "dagster"
 END = re.compile(r"candidates_by_week.*RUN_SUCCESS|RUN_FAILURE|dagster\.(code_server|daemon)\S* - \S*ERROR", re.DOTALL)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    shutil.copy(EXAMPLE / "dagster.yaml", folder)
-    return folder
+def prepared(folder: Path, api: Sandbox) -> tuple[DbtProject, dict[str, str]]:
+    """Make what the example needs, and return the project that it loads, and the environment for its programs."""
+    home = folder / "home"
+    home.mkdir()
+    shutil.copy(EXAMPLE / "dagster.yaml", home)
+    project = DbtProject(folder / "project", api)
+    variables = project.environment(
+        environment("dagster"),
+        DAGSTER_HOME=str(home),
+        INTERVIEWERS=json.dumps(list(api.interviewers)),
+        MELTANO_PROJECT=str(project.folder),
+        RETRY_DELAY="0",
+    )
+    # As `dagster dev` does by itself: it writes the manifest.
+    said_by("dbt", "--quiet", "parse", cwd=project.folder / "transform", env=variables)
+    return project, variables
 
 
-def test_each_listed_interviewer_is_loaded_one_at_a_time_and_dbt_follows(tmp_path: Path, home: Path) -> None:
+def test_each_listed_interviewer_is_loaded_one_at_a_time_and_dbt_follows(tmp_path: Path) -> None:
     # A key that is refused is not tried again by the tap itself.
     with Sandbox(HELD, faults={("interviewer-3", 1): "403"}) as api:
-        project = DbtProject(tmp_path / "project", api)
-        surroundings = project.environment()
-        surroundings |= {
-            "DAGSTER_HOME": str(home),
-            "INTERVIEWERS": json.dumps(list(HELD)),
-            "MELTANO_PROJECT": str(project.folder),
-            "PATH": f"{environment('dagster')}{os.pathsep}{surroundings['PATH']}",
-            "RETRY_DELAY": "0",
-        }
-        parse(project.folder / "transform", surroundings)
-        log = follow(surroundings, tmp_path / "daemon.log")
-        ended = done(surroundings)
+        project, variables = prepared(tmp_path, api)
+        log = follow(variables, tmp_path / "daemon.log")
+        script = Path(__file__).parent / "ask_dagster.py"
+        ended = json.loads(output_of("python", str(script), str(EXAMPLE), env=variables))
     assert "Interviewer interviewer-1: 40 read, 40 written, complete" in log
     assert ended["partitions"] == ended["scheduled"] == list(HELD)
     assert ended["loaded"] == {
@@ -61,20 +62,14 @@ def test_each_listed_interviewer_is_loaded_one_at_a_time_and_dbt_follows(tmp_pat
     assert ended["at a time"] == [1, 1]
     turns = [name for name, _ in itertools.groupby(request["interviewerId"] for request in api.requests)]
     assert len(turns) <= len(HELD) + 1
-    python = str(environment("target-duckdb") / "python")
-    file = str(project.folder / "output" / "warehouse.db")
-    mart = json_lines(output_of(python, "-c", READ_DUCKDB, file, "analytics.candidates_by_week"))
+    mart = project.table("analytics.candidates_by_week")
     assert sum(row["candidates"] for row in mart) == sum(HELD.values())
 
 
-def test_an_incomplete_read_is_tried_again_and_fails_with_its_verdict(tmp_path: Path, home: Path) -> None:
+def test_an_incomplete_read_is_tried_again_and_fails_with_its_verdict(tmp_path: Path) -> None:
     with Sandbox({"interviewer-1": 40}, metadata="total", wrong="total-too-high") as api:
-        project = DbtProject(tmp_path / "project", api)
-        surroundings = project.environment() | {"DAGSTER_HOME": str(home), "MELTANO_PROJECT": str(project.folder)}
-        surroundings |= {"PATH": f"{environment('dagster')}{os.pathsep}{surroundings['PATH']}", "RETRY_DELAY": "0"}
-        parse(project.folder / "transform", surroundings)
-        command = [str(environment("dagster") / "python"), "-c", _LOAD, str(EXAMPLE)]
-        told = subprocess.run(command, check=True, env=surroundings, stdout=subprocess.PIPE).stdout
+        _, variables = prepared(tmp_path, api)
+        told = output_of("python", "-c", _LOAD, str(EXAMPLE), env=variables)
     assert json.loads(told.splitlines()[-1]) == [3, {"dagster/partition_row_count": 40, "verdict": "incomplete"}]
 
 
@@ -95,20 +90,14 @@ with dagster.DagsterInstance.get() as instance:
 """Load one Interviewer, and print the number of tries and what the failure says."""
 
 
-def parse(dbt_project: Path, surroundings: dict[str, str]) -> None:
-    """Do what `dagster dev` does by itself: write the manifest."""
-    dbt = str(environment("dagster") / "dbt")
-    subprocess.run([dbt, "--quiet", "parse"], check=True, cwd=dbt_project, env=surroundings)
-
-
-def follow(surroundings: dict[str, str], log: Path) -> str:
-    """Run the daemon until the models are made, or something has failed; give what it said."""
-    daemon = [str(environment("dagster") / "dagster-daemon"), "run", "-f", str(EXAMPLE / "definitions.py")]
-    home = surroundings["DAGSTER_HOME"]
+def follow(variables: dict[str, str], log: Path) -> str:
+    """Run the daemon until the models are made, or something has failed; return what it said."""
+    daemon = ["dagster-daemon", "run", "-f", str(EXAMPLE / "definitions.py")]
+    home = variables["DAGSTER_HOME"]
     with (
         log.open("wb") as said,
         subprocess.Popen(
-            daemon, cwd=home, env=surroundings, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            daemon, cwd=home, env=variables, stdin=subprocess.DEVNULL, stdout=said, stderr=said
         ) as process,
     ):
         try:
@@ -120,12 +109,3 @@ def follow(surroundings: dict[str, str], log: Path) -> str:
         finally:
             process.terminate()
     return told
-
-
-def done(surroundings: dict[str, str]) -> dict[str, Any]:
-    """Tell what was done."""
-    script = Path(__file__).parent / "ask_dagster.py"
-    command = [str(environment("dagster") / "python"), str(script), str(EXAMPLE)]
-    told = subprocess.run(command, check=True, env=surroundings, stdout=subprocess.PIPE).stdout
-    answer: dict[str, Any] = json.loads(told)
-    return answer

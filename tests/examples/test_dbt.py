@@ -13,13 +13,13 @@ import pytest
 
 from tests.environments import environment
 from tests.examples.projects import DbtProject, follow
-from tests.sandbox import Sandbox
 from tests.targets.projects import meltano
-from tests.targets.warehouses import READ_DUCKDB, json_lines, output_of
+from tests.targets.warehouses import json_lines, output_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
+    from tests.sandbox import Sandbox
     from tests.targets.pipelines import Row
     from tests.targets.postgres import PostgresServer
 
@@ -27,39 +27,18 @@ pytestmark = [pytest.mark.examples, pytest.mark.timeout(900)]
 
 
 @dataclass
-class DuckDb:
-    """A file."""
+class Warehouse:
+    """Where the example loads into, and how.
 
-    folder: Path
-    command = "meltano run tap-interviewflow target-duckdb dbt-duckdb:build"
+    Attributes:
+        command: Loads, and builds the models.
+        variables: What the command needs in its environment.
+        table: Reads a table by its name.
+    """
 
-    def variables(self) -> dict[str, str]:
-        return {}
-
-    def rows(self, table: str) -> list[Row]:
-        file = str(self.folder / "output" / "warehouse.db")
-        return json_lines(output_of(str(environment("target-duckdb") / "python"), "-c", READ_DUCKDB, file, table))
-
-
-@dataclass
-class Postgres:
-    """The tests' own server."""
-
-    server: PostgresServer
-    command = "meltano run tap-interviewflow target-postgres dbt-postgres:build"
-
-    def variables(self) -> dict[str, str]:
-        url = self.server.url("postgresql+psycopg")
-        return {"TARGET_POSTGRES_SQLALCHEMY_URL": url, "POSTGRES_HOST": self.server.folder}
-
-    def rows(self, table: str) -> list[Row]:
-        return json_lines(self.server.ask(f"select to_jsonb(t) from {table} as t"))  # noqa: S608 - a test's own name
-
-
-@pytest.fixture
-def api() -> Iterator[Sandbox]:
-    with Sandbox({"interviewer-1": 130, "interviewer-2": 25}, odd=True) as sandbox:
-        yield sandbox
+    command: str
+    variables: dict[str, str]
+    table: Callable[[str], list[Row]]
 
 
 @pytest.fixture
@@ -68,16 +47,20 @@ def project(tmp_path: Path, api: Sandbox) -> DbtProject:
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
-def warehouse(request: pytest.FixtureRequest, project: DbtProject) -> DuckDb | Postgres:
+def warehouse(request: pytest.FixtureRequest, project: DbtProject) -> Warehouse:
+    command = f"meltano run tap-interviewflow target-{request.param} dbt-{request.param}:build"
     if request.param == "duckdb":
-        return DuckDb(project.folder)
-    return Postgres(request.getfixturevalue("postgres_server"))
+        return Warehouse(command, {}, project.table)
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.url("postgresql+psycopg")
+    variables = {"TARGET_POSTGRES_SQLALCHEMY_URL": url, "POSTGRES_HOST": server.folder}
+    return Warehouse(command, variables, lambda name: json_lines(server.ask(f"select to_jsonb(t) from {name} as t")))  # noqa: S608 - a test's own name
 
 
 def test_two_runs_give_one_row_a_candidate_and_a_history_of_who_moved(
-    project: DbtProject, api: Sandbox, warehouse: DuckDb | Postgres
+    project: DbtProject, api: Sandbox, warehouse: Warehouse
 ) -> None:
-    said = project.shell(warehouse.command, **warehouse.variables())
+    said = project.shell(warehouse.command, **warehouse.variables)
     assert re.search(r"Done\. PASS=\d+ WARN=1 ERROR=0", said), said  # something odd was rescued
     assert_as_held(api, warehouse)
     before = {key: row["status"] for key, row in _held(api).items()}
@@ -86,12 +69,12 @@ def test_two_runs_give_one_row_a_candidate_and_a_history_of_who_moved(
         people[place] |= {"status": "withdrawn", "additionalFields": {"Notice period": "it's 6 weeks", "City": "Oslo"}}
     api.replace("interviewer-1", people)
 
-    project.shell(warehouse.command.replace(" run ", " run --refresh-catalog "), **warehouse.variables())
+    project.shell(warehouse.command.replace(" run ", " run --refresh-catalog "), **warehouse.variables)
     assert_as_held(api, warehouse)
-    noticed = [row["custom_notice_period"] for row in warehouse.rows("analytics.stg_interviewflow__candidates")]
+    noticed = [row["custom_notice_period"] for row in warehouse.table("analytics.stg_interviewflow__candidates")]
     assert Counter(noticed) == {None: 153, "it's 6 weeks": 2}
     history: dict[str, list[Row]] = {}
-    for version in sorted(warehouse.rows("analytics.candidate_status_history"), key=lambda row: row["dbt_valid_from"]):
+    for version in sorted(warehouse.table("analytics.candidate_status_history"), key=lambda row: row["dbt_valid_from"]):
         history.setdefault(version["candidate_key"], []).append(version)
     moved = {f"interviewer-1/{people[place]['id']}" for place in (3, 7)}
     assert {key: [version["status"] for version in versions] for key, versions in history.items()} == {
@@ -109,8 +92,7 @@ def test_its_page_leads_from_a_clone_to_a_warehouse(tmp_path: Path) -> None:
 
 def test_a_source_that_was_not_loaded_for_long_is_not_fresh(project: DbtProject) -> None:
     project.shell("meltano run tap-interviewflow target-duckdb dbt-duckdb:freshness")
-    python = str(environment("target-duckdb") / "python")
-    output_of(python, "-c", _TWO_DAYS_AGO, str(project.folder / "output" / "warehouse.db"))
+    output_of(str(environment("target-duckdb") / "python"), "-c", _TWO_DAYS_AGO, str(project.warehouse))
     with pytest.raises(AssertionError, match=r"ERROR STALE freshness of interviewflow\.candidates"):
         project.shell("meltano run dbt-duckdb:freshness")
 
@@ -122,10 +104,10 @@ with duckdb.connect(sys.argv[1]) as warehouse:
 """
 
 
-def assert_as_held(api: Sandbox, warehouse: DuckDb | Postgres) -> None:
+def assert_as_held(api: Sandbox, warehouse: Warehouse) -> None:
     """Compare the staging model and the mart with what the API holds."""
     people = _held(api)
-    staged = {row["candidate_key"]: row for row in warehouse.rows("analytics.stg_interviewflow__candidates")}
+    staged = {row["candidate_key"]: row for row in warehouse.table("analytics.stg_interviewflow__candidates")}
     assert staged.keys() == people.keys()
     for key, person in people.items():
         row, fields = staged[key], person["additionalFields"] or {}
@@ -138,7 +120,7 @@ def assert_as_held(api: Sandbox, warehouse: DuckDb | Postgres) -> None:
     wanted = Counter(
         (person["jobId"], person["status"], _week(_moment(person["createdAt"]))) for person in people.values()
     )
-    mart = warehouse.rows("analytics.candidates_by_week")
+    mart = warehouse.table("analytics.candidates_by_week")
     assert {(row["interviewer_id"], row["stage"], row["week"]): row["candidates"] for row in mart} == wanted
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from tests.environments import environment
-from tests.targets.warehouses import Warehouse, wait_for_port
+from tests.targets.warehouses import Warehouse, listening
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import TracebackType
-    from typing import Self
+    from collections.abc import Generator, Mapping
 
     from tests.targets.pipelines import Row
 
@@ -69,27 +67,11 @@ def _bigquery_value(field: Mapping[str, str], value: Any) -> Any:
             return value
 
 
+@dataclass(frozen=True)
 class BigQueryServer:
     """An emulator of BigQuery."""
 
-    def __enter__(self) -> Self:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        command = [
-            str(environment("bqemulator") / "python"),
-            str(Path(__file__).parent / "serve_bigquery.py"),
-            str(port),
-        ]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_port(port)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=60)
+    url: str
 
     def ask(self, query: str) -> dict[str, Any]:
         """Return the answer to a query."""
@@ -97,3 +79,10 @@ class BigQueryServer:
         answer = requests.post(f"{self.url}/bigquery/v2/projects/sandbox/queries", json=asked, timeout=60)
         parsed: dict[str, Any] = answer.json()
         return parsed
+
+
+@contextmanager
+def serving_bigquery() -> Generator[BigQueryServer]:
+    """Run the emulator."""
+    with listening(environment("bqemulator") / "python", Path(__file__).parent / "serve_bigquery.py") as port:
+        yield BigQueryServer(f"http://127.0.0.1:{port}")

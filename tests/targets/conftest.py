@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.targets.bigquery import BigQuery, BigQueryServer
-from tests.targets.postgres import Postgres, PostgresServer, empty_postgres
+from tests.sandbox import Sandbox
+from tests.targets.bigquery import BigQuery, BigQueryServer, serving_bigquery
+from tests.targets.postgres import Postgres, PostgresServer, empty_postgres, serving_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,14 +17,21 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
+    with serving_postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def bigquery_server() -> Iterator[BigQueryServer]:
-    with BigQueryServer() as server:
+    with serving_bigquery() as server:
         yield server
+
+
+@pytest.fixture
+def api() -> Iterator[Sandbox]:
+    """Ordinary and odd candidates."""
+    with Sandbox({"interviewer-1": 130, "interviewer-2": 25}, odd=True) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture

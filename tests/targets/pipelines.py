@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tap_interviewflow.records.schema import ID, INTERVIEWER, RESCUED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from tests.sandbox import Sandbox
@@ -31,14 +30,7 @@ class Ended(NamedTuple):
     said: str
 
 
-def pipe(
-    tap: Sequence[str],
-    target: Sequence[str],
-    log: Path,
-    environment: Mapping[str, str],
-    *,
-    stop_when: Callable[[], bool] | None = None,
-) -> Ended:
+def pipe(tap: Sequence[str], target: Sequence[str], log: Path, environment: Mapping[str, str]) -> Ended:
     """Run the tap into a target, each in a process of its own.
 
     Args:
@@ -46,75 +38,63 @@ def pipe(
         target: The target's command line.
         log: A file for all that they say.
         environment: What they need in it.
-        stop_when: The tap is stopped, by SIGTERM, as soon as this is true.
     """
     command = [sys.executable, "-m", "tap_interviewflow", *tap]
-    surroundings = {**os.environ, "no_proxy": "127.0.0.1", **environment}
+    env = {**os.environ, "no_proxy": "127.0.0.1", **environment}
     with (
-        log.open("w+b") as said,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=surroundings) as source,
-        subprocess.Popen(
-            target, stdin=source.stdout, stdout=said, stderr=said, env=surroundings, cwd=log.parent
-        ) as sink,
+        log.open("wb") as said,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=env) as source,
+        subprocess.Popen(target, stdin=source.stdout, stdout=said, stderr=said, env=env, cwd=log.parent) as sink,
     ):
         assert source.stdout
         source.stdout.close()  # the target has it: only so does the tap see it go away
-        while stop_when and source.poll() is None:
-            if stop_when():
-                source.terminate()
-                break
-            time.sleep(0.05)
-        ended = Ended(source.wait(), sink.wait(), "")
-    return ended._replace(said=log.read_text("utf-8", errors="replace"))
+        codes = source.wait(), sink.wait()
+    return Ended(*codes, log.read_text("utf-8", errors="replace"))
 
 
-def held(api: Sandbox) -> dict[Key, Row]:
-    """Return what the API holds, by key, in a form that can be compared."""
-    return _by_key(
-        {INTERVIEWER: interviewer, **candidate}
-        for interviewer in api.interviewers
-        for candidate in api.candidates(interviewer)
-    )
-
-
-def restored(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> dict[Key, Row]:
-    """Turn rows back into what the API sent: a column each, and the rescued data put back where it came from.
+def assert_arrived(rows: Iterable[Row], api: Sandbox, *interviewers: str) -> None:
+    """Compare rows with what the API holds, value by value.
 
     Args:
         rows: Rows, objects in them parsed; a later one replaces an earlier one with its key.
-        names: The names of the API, since some targets fold the case of a column's.
+        api: The API.
+        interviewers: Whose candidates there should be, if not all.
     """
-    originals = {name.casefold(): name for name in (*names, RESCUED)}
-    unfolded = [
-        {originals.get(name.casefold(), name): value for name, value in row.items() if not _is_targets_own(name)}
-        for row in rows
+    held = [
+        {INTERVIEWER: interviewer, **candidate}
+        for interviewer in interviewers or api.interviewers
+        for candidate in api.candidates(interviewer)
     ]
-    return _by_key(_put_back(row) for row in unfolded)
-
-
-def differences(found: Mapping[Key, Row], wanted: Mapping[Key, Row]) -> dict[Any, Any]:
-    """Name what differs, as found and as wanted: nothing in the best case."""
-    nothing: Row = {}
-    return {
-        (*key, name): (found.get(key, nothing).get(name), wanted.get(key, nothing).get(name))
-        for key in found.keys() | wanted.keys()
-        for name in found.get(key, nothing).keys() | wanted.get(key, nothing).keys()
-        if found.get(key, nothing).get(name) != wanted.get(key, nothing).get(name)
+    found, wanted = _by_key(_restored(rows, {name for row in held for name in row})), _by_key(held)
+    assert found.keys() == wanted.keys()
+    assert {key: row for key, row in found.items() if row != wanted[key]} == {
+        key: row for key, row in wanted.items() if row != found[key]
     }
 
 
-def names_of(api: Sandbox) -> set[str]:
-    """Return the names of all fields that the API has sent."""
-    return {INTERVIEWER, *(name for held_by in api.interviewers for row in api.candidates(held_by) for name in row)}
+def _restored(rows: Iterable[Row], names: Iterable[str]) -> list[Row]:
+    """Turn rows back into what the API sent: a column each, and the rescued data put back where it came from.
+
+    Args:
+        rows: The rows.
+        names: The names of the API, since some targets fold the case of a column's.
+    """
+    originals = {name.casefold(): name for name in (*names, RESCUED)}
+    return [
+        _put_back(
+            {
+                originals.get(name.casefold(), name): value
+                for name, value in row.items()
+                if not name.casefold().startswith("_sdc_")  # the target's own
+            }
+        )
+        for row in rows
+    ]
 
 
 def _put_back(row: Row) -> Row:
     rescued = row.pop(RESCUED, None)
     return row | (rescued if isinstance(rescued, dict) else {RESCUED: rescued})
-
-
-def _is_targets_own(name: str) -> bool:
-    return name.casefold().startswith("_sdc_")
 
 
 def _by_key(rows: Iterable[Row]) -> dict[Key, Row]:

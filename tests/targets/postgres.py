@@ -6,6 +6,8 @@ import json
 import re
 import subprocess
 import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +15,9 @@ from tests.environments import environment
 from tests.targets.warehouses import FLATTENED, Warehouse, json_lines, output_of, parsed
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+    from collections.abc import Generator
 
-    from tests.sandbox import Sandbox
-    from tests.targets.pipelines import Key, Row
+    from tests.targets.pipelines import Row
 
 
 class Postgres(Warehouse):
@@ -50,20 +50,16 @@ class PipelinewisePostgres(Postgres):
         place = {"host": self._server.folder, "port": 5432, "dbname": "postgres", "default_target_schema": "public"}
         return place | {"user": "postgres", "password": "any"} | self.settings
 
-    def wanted(self, api: Sandbox) -> dict[Key, Row]:
-        """Return the candidates with control characters as it writes them: a backslash and `n` for a break."""
-        columns = {name.casefold() for row in self.rows() for name in row}
-        return {
-            key: {
-                name: _escaped(value) if isinstance(value, str) and name.casefold() in columns else value
-                for name, value in row.items()
-            }
-            for key, row in super().wanted(api).items()
-        }
+    def rows(self) -> list[Row]:
+        """Read the table back, without what this target puts in the place of control characters, such as `\\n`."""
+        return [
+            {name: _unescaped(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+            for row in super().rows()
+        ]
 
 
-def _escaped(text: str) -> str:
-    return re.sub(r"[\x00-\x1f]", lambda control: json.dumps(control[0])[1:-1], text)
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(?:[bfnrt]|u00[01][0-9a-f])", lambda escape: str(json.loads(f'"{escape[0]}"')), text)
 
 
 class DatamillPostgres(Postgres):
@@ -88,30 +84,28 @@ def empty_postgres(folder: Path, server: PostgresServer, kind: type[Postgres] = 
     return kind(folder, server, **settings)
 
 
+@dataclass(frozen=True)
 class PostgresServer:
-    """A PostgreSQL server of its own, with no port: it listens on a socket in its folder."""
+    """A PostgreSQL server with no port: it listens on a socket in its folder."""
 
-    def __enter__(self) -> Self:
-        python = environment("postgresql") / "python"
-        script = Path(__file__).parent / "serve_postgres.py"
-        self._temporary = tempfile.TemporaryDirectory(prefix="postgres-")
-        self._process = subprocess.Popen(
-            [str(python), str(script), self._temporary.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout
-        place = json.loads(self._process.stdout.readline())
-        self.folder, self._psql = place["folder"], place["psql"]
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.communicate(timeout=60)  # the end of its input is its sign to stop
-        self._temporary.cleanup()
+    folder: str
+    psql: str
 
     def url(self, scheme: str = "postgresql") -> str:
         return f"{scheme}://postgres:@/postgres?host={self.folder}"
 
     def ask(self, query: str) -> str:
         """Return the answer to a query as psql prints it."""
-        return output_of(self._psql, self.url(), "--quiet", "--no-align", "--tuples-only", "--command", query)
+        return output_of(self.psql, self.url(), "--quiet", "--no-align", "--tuples-only", "--command", query)
+
+
+@contextmanager
+def serving_postgres() -> Generator[PostgresServer]:
+    """Run a PostgreSQL server."""
+    program = (environment("postgresql") / "python", Path(__file__).parent / "serve_postgres.py")
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+        command = [*map(str, program), folder]
+        # The end of its input is its sign to stop.
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            yield PostgresServer(**json.loads(process.stdout.readline()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.environments import REQUIREMENTS, ROOT, environment
-from tests.processes import said_by
+from tests.processes import environment_for, said_by
 from tests.project.pages import blocks, section
 from tests.targets.warehouses import JsonLines
 
@@ -37,9 +36,9 @@ class Recipe(NamedTuple):
 class Project:
     """A Meltano project like this one, in which the plugins are those of the tests' environments."""
 
-    def __init__(self, folder: Path, api: Sandbox, meltano: str) -> None:
-        self.folder, self.api, self._meltano = folder, api, meltano
-        self._variables: dict[str, str] = {}
+    def __init__(self, folder: Path, api: Sandbox) -> None:
+        self.folder, self.api = folder, api
+        (folder / "output").mkdir(parents=True)
 
     def run(self, recipe: Recipe, **variables: str) -> str:
         """Run a recipe as its reader would; a variable that is empty is not set."""
@@ -61,13 +60,12 @@ class Project:
         (self.folder / "meltano.yml").write_text(self._with_executables(base), "utf-8")
 
     def shell(self, command: str, **variables: str) -> str:
-        """Run a command line, and give what was said."""
-        env = {name: value for name, value in (self.environment() | variables).items() if value}
+        """Run a command line, and return what was said."""
+        env = {name: value for name, value in self.environment(**variables).items() if value}
         return said_by("/bin/sh", "-c", command, cwd=self.folder, env=env)
 
     def rows(self) -> list[Row]:
         """Read what target-jsonl has written, and take it away."""
-        (self.folder / "output").mkdir(exist_ok=True)
         rows = JsonLines(self.folder / "output").rows()
         (self.folder / "output" / "candidates.jsonl").unlink()
         return rows
@@ -96,18 +94,9 @@ class Project:
         script.chmod(0o755)
         return script
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, *programs: Path, **variables: str) -> dict[str, str]:
         """Return what stands in the environment of its commands."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MELTANO", "TARGET_"))}
-        return kept | {
-            "MELTANO_CLI_LOG_FORMAT": "uncolored",
-            "MELTANO_HUB_URL": "http://127.0.0.1:9",
-            "PATH": f"{Path(self._meltano).parent}{os.pathsep}{os.environ['PATH']}",
-            "TAP_INTERVIEWFLOW_API_KEY": self.api.key,
-            "TAP_INTERVIEWFLOW_API_URL": self.api.url,
-            "TAP_INTERVIEWFLOW_INTERVIEWER_IDS": json.dumps(list(self.api.interviewers)),
-            "no_proxy": "127.0.0.1",
-        }
+        return environment_for(self.api, *programs, Path(meltano()).parent, **variables)
 
 
 def meltano() -> str:

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox import Sandbox
 from tests.targets.bigquery import BigQuery
-from tests.targets.pipelines import differences, held, names_of, restored
+from tests.targets.pipelines import assert_arrived
 from tests.targets.postgres import Postgres, empty_postgres
-from tests.targets.projects import Project, Recipe, meltano
+from tests.targets.projects import Project, Recipe
 from tests.targets.warehouses import Csv, MeltanoLabsDuckDb, Snowflake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.sandbox import Sandbox
     from tests.targets.bigquery import BigQueryServer
     from tests.targets.postgres import PostgresServer
 
@@ -26,47 +25,40 @@ pytestmark = [pytest.mark.targets, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
-def api() -> Iterator[Sandbox]:
-    with Sandbox({"interviewer-1": 130, "interviewer-2": 25}, odd=True) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
 def project(tmp_path: Path, api: Sandbox) -> Project:
-    (tmp_path / "output").mkdir()
-    return Project(tmp_path, api, meltano())
+    return Project(tmp_path, api)
 
 
 def test_postgresql(project: Project, api: Sandbox, postgres_server: PostgresServer) -> None:
     table: Postgres = empty_postgres(project.folder, postgres_server)
     url = postgres_server.url("postgresql+psycopg")
     project.run(Recipe.of("PostgreSQL"), POSTGRES_URL=url)
-    assert differences(table.candidates(api), held(api)) == {}
+    assert_arrived(table.rows(), api)
     api.delete("interviewer-1", 50)
     project.run(Recipe.of("PostgreSQL"), POSTGRES_URL=url)
-    assert differences(table.candidates(api), held(api)) == {}
+    assert_arrived(table.rows(), api)
 
 
 def test_duckdb(project: Project, api: Sandbox) -> None:
     project.run(Recipe.of("DuckDB"))
-    assert differences(MeltanoLabsDuckDb(project.folder / "output").candidates(api), held(api)) == {}
+    assert_arrived(MeltanoLabsDuckDb(project.folder / "output").rows(), api)
 
 
 def test_csv(project: Project, api: Sandbox) -> None:
     project.run(Recipe.of("CSV"))
-    assert differences(Csv(project.folder / "output").candidates(api), held(api)) == {}
+    assert_arrived(Csv(project.folder / "output").rows(), api)
 
 
 def test_bigquery(project: Project, api: Sandbox, bigquery_server: BigQueryServer) -> None:
     project.run(Recipe.of("BigQuery"), BIGQUERY_EMULATOR_HOST=bigquery_server.url)
     table = BigQuery(project.folder, bigquery_server, project="your-project", dataset="interviews")
-    assert differences(table.candidates(api), held(api)) == {}
+    assert_arrived(table.rows(), api)
 
 
 def test_snowflake(project: Project, api: Sandbox) -> None:
     account = dict.fromkeys(("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER", "SNOWFLAKE_PASSWORD"), "sandbox")
     project.run(Recipe.of("Snowflake"), **account)
-    assert differences(Snowflake(project.folder).candidates(api), held(api)) == {}
+    assert_arrived(Snowflake(project.folder).rows(), api)
 
 
 def test_personal_data(project: Project, api: Sandbox) -> None:
@@ -104,7 +96,7 @@ def test_one_custom_field(project: Project, api: Sandbox) -> None:
 
 def test_a_schedule(project: Project, api: Sandbox) -> None:
     project.run(Recipe.of("A schedule"))
-    assert differences(restored(project.rows(), names_of(api)), held(api)) == {}
+    assert_arrived(project.rows(), api)
 
 
 def test_one_interview(project: Project, api: Sandbox) -> None:

@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import time
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -18,13 +18,12 @@ import pytest
 
 from tests.environments import environment
 from tests.runs import config_for, write
-from tests.targets.pipelines import Ended, Row, held, names_of, pipe, restored
+from tests.targets.pipelines import Ended, Row, pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Generator, Mapping
 
     from tests.sandbox import Sandbox
-    from tests.targets.pipelines import Key
 
 
 @dataclass
@@ -68,23 +67,21 @@ class Warehouse:
         """Return what the target needs in its environment."""
         return {}
 
-    def load(self, api: Sandbox, *, stop_when: Callable[[], bool] | None = None, **settings: Any) -> Ended:
+    def pipe(self, api: Sandbox, **settings: Any) -> Ended:
         """Run the tap into the target."""
         config = config_for(api, **{**self.tap_settings, **settings})
         tap = ["--config", write(self.folder / "tap.json", config)]
-        return pipe(tap, self.command(), self.folder / "log.txt", self.surroundings(), stop_when=stop_when)
+        return pipe(tap, self.command(), self.folder / "log.txt", self.surroundings())
+
+    def load(self, api: Sandbox, **settings: Any) -> str:
+        """Run the tap into the target, to the end of both without a failure, and return what they said."""
+        ended = self.pipe(api, **settings)
+        assert (ended.tap, ended.target) == (0, 0), ended.said
+        return ended.said
 
     def rows(self) -> list[Row]:
         """Read the table back, objects and arrays parsed."""
         raise NotImplementedError
-
-    def candidates(self, api: Sandbox) -> dict[Key, Row]:
-        """Return the candidates that the table holds, in a form that can be compared."""
-        return restored(self.rows(), names_of(api))
-
-    def wanted(self, api: Sandbox) -> dict[Key, Row]:
-        """Return the candidates as they should be in it: as the API holds them, but for a target's own fault."""
-        return held(api)
 
 
 class JsonLines(Warehouse):
@@ -152,11 +149,11 @@ class SingerCsv(Csv):
     def config(self) -> dict[str, Any]:
         return {"destination_path": str(self.folder), "disable_collection": True} | self.settings
 
-    def load(self, api: Sandbox, **options: Any) -> Ended:
+    def pipe(self, api: Sandbox, **settings: Any) -> Ended:
         # Two files of the same second would be one.
         for file in self.folder.glob("candidates-*.csv"):
             file.unlink()
-        return super().load(api, **options)
+        return super().pipe(api, **settings)
 
     def _file(self) -> Path:
         (file,) = self.folder.glob("candidates-*.csv")
@@ -189,15 +186,7 @@ class DuckDb(Warehouse):
         return {"path": str(self.folder / "warehouse.db"), "default_target_schema": "main"} | self.settings
 
     def rows(self) -> list[Row]:
-        # By what wrote it: other versions may not know the file's format.
-        python = environment(self.environment) / "python"
-        return json_lines(output_of(str(python), "-c", READ_DUCKDB, str(self.folder / "warehouse.db"), "candidates"))
-
-
-class NewerDuckDb(DuckDb):
-    """The same target with a DuckDB that it does not get on with."""
-
-    environment = "target-duckdb with a newer DuckDB"
+        return read_duckdb(self.environment, self.folder / "warehouse.db", "candidates")
 
 
 class MeltanoLabsDuckDb(DuckDb):
@@ -206,7 +195,7 @@ class MeltanoLabsDuckDb(DuckDb):
     environment = "MeltanoLabs target-duckdb"
 
 
-READ_DUCKDB: Final = """\
+_READ_DUCKDB: Final = """\
 import duckdb, json, sys
 rows = duckdb.connect(sys.argv[1]).execute("select * from " + sys.argv[2])
 for row in rows.fetchall():
@@ -214,6 +203,12 @@ for row in rows.fetchall():
     parsed = {name: json.loads(cell) if cell and kind == "JSON" else cell for name, (kind, cell) in cells.items()}
     print(json.dumps(parsed, default=str))
 """
+
+
+def read_duckdb(environment_name: str, file: Path, table: str) -> list[Row]:
+    """Read a table by the DuckDB that wrote it: other versions may not know the file's format."""
+    python = environment(environment_name) / "python"
+    return json_lines(output_of(str(python), "-c", _READ_DUCKDB, str(file), table))
 
 
 class Snowflake(Warehouse):
@@ -231,9 +226,21 @@ class Snowflake(Warehouse):
         return [*super().command(), str(self.folder)]
 
     def rows(self) -> list[Row]:
-        python = environment(self.environment) / "python"
-        database = str(self.folder / "RAW.db")
-        return json_lines(output_of(str(python), "-c", READ_DUCKDB, database, "INTERVIEWS.CANDIDATES"))
+        return read_duckdb(self.environment, self.folder / "RAW.db", "INTERVIEWS.CANDIDATES")
+
+
+@contextmanager
+def listening(*command: str | Path) -> Generator[int]:
+    """Run a server that takes its port as the last argument, and yield the port once the server listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = [*map(str, command), str(port)]
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_for_port(port)
+            yield port
+        finally:
+            server.terminate()
 
 
 def wait_for_port(port: int) -> None:
@@ -251,5 +258,6 @@ def json_lines(text: str) -> list[Row]:
     return [json.loads(line) for line in text.split("\n") if line]
 
 
-def output_of(*command: str) -> str:
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL).stdout.decode()
+def output_of(*command: str, env: Mapping[str, str] | None = None) -> str:
+    ended = subprocess.run(command, check=True, env=env, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    return ended.stdout.decode()
