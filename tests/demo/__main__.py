@@ -6,10 +6,9 @@ import os
 import shutil
 import signal
 import sys
-from functools import partial
 from pathlib import Path
 
-from tests.demo.runs import OUTPUT, load
+from tests.demo.runs import OUTPUT
 from tests.demo.story import HELD, Story
 from tests.demo.terminal import Terminal
 from tests.sandbox import Sandbox
@@ -21,7 +20,7 @@ def main(meltano: str, tap: str, picture: str = "") -> None:
     OUTPUT.mkdir(parents=True)
     terminal = Terminal()
     with Sandbox(HELD, metadata="total") as api:
-        Story(terminal, api, partial(load, meltano), meltano, [str(Path(tap).absolute())]).tell()
+        Story(terminal, api, meltano, str(Path(tap).absolute())).tell()
     if picture:
         Path(picture).write_text(terminal.draw("make demo"), "utf-8", newline="\n")
 

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 from tap_interviewflow.sandbox.query import PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from tests.sandbox import Sandbox
 
@@ -27,24 +27,11 @@ LOADED: Final = OUTPUT / "candidates.jsonl"
 LOG: Final = OUTPUT / "meltano.log"
 
 
-def settings(api: Sandbox) -> dict[str, str]:
-    """Return the variables that lead to this API, with nothing of the tap's from the outside."""
-    foreign = ("MELTANO", "TAP_INTERVIEWFLOW_", "TARGET_JSONL_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
-        "TAP_INTERVIEWFLOW_API_KEY": api.key,
-        "TAP_INTERVIEWFLOW_API_URL": api.url,
-        "TAP_INTERVIEWFLOW_CUSTOM_FIELD_COLUMNS": "true",
-        "TAP_INTERVIEWFLOW_INTERVIEWER_IDS": json.dumps(list(api.interviewers)),
-        "no_proxy": "127.0.0.1",
-    }
-
-
 def load(meltano: str, variables: Mapping[str, str]) -> Iterator[str]:
-    """Run the pipeline, and give the lines of its log as they come."""
+    """Run the pipeline, and yield the lines of its log as they come."""
     # With its own database, neither a real run's state nor a demo that was cut short is in the way.
     variables = {
         **variables,
-        "MELTANO_CLI_LOG_FORMAT": "uncolored",
         "MELTANO_DATABASE_URI": f"sqlite:///{OUTPUT.as_posix()}/meltano.db",
         "TAP_INTERVIEWFLOW__METADATA": METADATA,
         "TARGET_JSONL_DESTINATION_PATH": OUTPUT.as_posix(),
@@ -72,13 +59,13 @@ class Read(NamedTuple):
     ids: set[str]
 
 
-def read_alone(tap: Sequence[str], variables: Mapping[str, str]) -> Read:
+def read_alone(tap: str, variables: Mapping[str, str]) -> Read:
     """Run the tap by itself."""
     written = OUTPUT / "candidates.singer.jsonl"
     with written.open("wb") as out:
         # In a folder where no .env is in the way.
-        run = [*tap, "--config", "ENV"]
-        ended = subprocess.run(run, check=False, cwd=OUTPUT, env=variables, stdout=out, stderr=subprocess.PIPE)
+        command = [tap, "--config", "ENV"]
+        ended = subprocess.run(command, check=False, cwd=OUTPUT, env=variables, stdout=out, stderr=subprocess.PIPE)
     with written.open(encoding="utf-8") as lines:
         messages = [json.loads(line) for line in lines]
     ids = {message["record"]["id"] for message in messages if message["type"] == "RECORD"}

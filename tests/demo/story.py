@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tap_interviewflow.sandbox.candidates import made_up
-from tests.demo.runs import ALONE, LOADED, LOG, PIPELINE, Read, loaded, page_by_page, read_alone, settings
+from tests.demo.runs import ALONE, LOADED, LOG, PIPELINE, Read, load, loaded, page_by_page, read_alone
+from tests.processes import environment_for
 from tests.sandbox.moves import Moves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from tests.demo.terminal import Terminal
     from tests.sandbox import Sandbox
 
@@ -31,8 +30,6 @@ BY_DATE: Final = """\
 SELECT createdAt, status, score,
        additionalFields_Manual_Score AS manual_score, name
 FROM candidates ORDER BY createdAt LIMIT 5"""
-VARIES: Final = re.compile(r" \d[\d,.]*(?= s\b| rows a second| requests\b)")
-"""What differs from run to run."""
 WHAT_NEXT: Final = f"""
 7. Your own candidates
    Put this into a file named .env, with a key from API Keys in your dashboard
@@ -53,16 +50,14 @@ class Story:
     Attributes:
         terminal: Where it is shown.
         api: The made-up API.
-        load: Runs the pipeline with these variables, and yields the lines of its log as they come.
         meltano: Where Meltano is.
-        tap: The command that runs the tap by itself.
+        tap: Where the tap is.
     """
 
     terminal: Terminal
     api: Sandbox
-    load: Callable[[Mapping[str, str]], Iterator[str]]
     meltano: str
-    tap: Sequence[str]
+    tap: str
 
     def tell(self) -> None:
         """Show everything."""
@@ -109,8 +104,9 @@ class Story:
         self._load()
         rows, new = loaded(), {hired["id"], applied["id"]}
         came = {row["id"] for row in rows[before:]}
-        newest = {max(each, key=lambda row: row["updatedAt"])["id"] for each in by_interviewer(rows[:before])}
-        must(came == new | newest, "What was loaded is not what is new.")
+        # In this order, the last one of each Interviewer is the newest.
+        newest = {row["interviewerId"]: row["id"] for row in sorted(rows[:before], key=lambda row: row["updatedAt"])}
+        must(came == new | {*newest.values()}, "What was loaded is not what is new.")
         self.terminal.say(
             f"   {len(came)} of {len(self._held()):,} loaded: these {len(new)}, and each Interviewer's newest again."
         )
@@ -165,7 +161,7 @@ class Story:
         """Run the pipeline, and show what the tap says of each Interviewer."""
         self.terminal.say(f"   $ {PIPELINE}")
         with LOG.open("a", encoding="utf-8") as log:
-            for line in self.load(settings(self.api)):
+            for line in load(self.meltano, self._environment()):
                 log.write(line)
                 if verdict := re.search(r"Interviewer .* read, .* written.*", line):
                     self.terminal.quote(verdict[0])
@@ -173,9 +169,12 @@ class Story:
     def _read(self, code: int = 0, **variables: str) -> Read:
         """Run the tap by itself, to the exit code that it should have."""
         self.terminal.say(f"   $ {ALONE}")
-        read = read_alone(self.tap, settings(self.api) | variables)
+        read = read_alone(self.tap, self._environment() | variables)
         must(read.code == code, f"The tap ended with {read.code}: {read.log.splitlines()[-1]}")
         return read
+
+    def _environment(self) -> dict[str, str]:
+        return environment_for(self.api, TAP_INTERVIEWFLOW_CUSTOM_FIELD_COLUMNS="true")
 
     def _query(self, query: str) -> list[tuple[Any, ...]]:
         """Show a query on what was loaded, and what it finds."""
@@ -200,11 +199,6 @@ class Story:
 
     def _there_throughout(self) -> set[str]:
         return {one for interviewer in HELD for one in self.api.present_throughout(interviewer)}
-
-
-def by_interviewer(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Return the rows of each Interviewer."""
-    return [[row for row in rows if row["interviewerId"] == interviewer] for interviewer in HELD]
 
 
 def must(is_so: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as it is meant

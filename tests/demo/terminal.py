@@ -9,7 +9,7 @@ import re
 import sys
 import textwrap
 from dataclasses import dataclass, field
-from html import escape, unescape
+from html import escape
 from typing import Final
 
 COLUMNS: Final = 80
@@ -81,11 +81,6 @@ class Terminal:
             command=escape(command),
             lines="\n".join(_drawn(row, _BAR + _LINE * place) for place, row in enumerate(rows, 1) if row),
         )
-
-
-def lines_of(picture: str) -> list[str]:
-    """Return the lines of a picture, without the empty ones."""
-    return [unescape(re.sub("<.*?>", "", line)) for line in re.findall("<text.*</text>", picture)]
 
 
 def _drawn(row: str, y: int) -> str:
