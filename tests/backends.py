@@ -63,6 +63,7 @@ class Backend:
     count: int = 0
     smallest: int = 1000
     _visits: Counter[tuple[str, int]] = field(default_factory=Counter)
+    _listed: dict[str, set[str]] = field(default_factory=dict)
 
     def tick(self) -> None:
         pass
@@ -89,7 +90,10 @@ class Backend:
 
     def listed(self, interviewer_id: str) -> set[str]:
         """The candidates that the API has to give."""
-        return {self.name(interviewer_id, row) for row in range(self.rows) if not self.is_hidden(interviewer_id, row)}
+        if interviewer_id not in self._listed:
+            rows = (row for row in range(self.rows) if not self.is_hidden(interviewer_id, row))
+            self._listed[interviewer_id] = {self.name(interviewer_id, row) for row in rows}
+        return self._listed[interviewer_id]
 
     def name(self, interviewer_id: str, row: int) -> str:
         return f"{interviewer_id}/{row}"

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from tap_interviewflow.api.client import RefusedError, Response
 from tap_interviewflow.reader import Reader
 from tap_interviewflow.records.conform import Conformer
-from tap_interviewflow.records.schema import candidates_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 ONE = "interviewer-1"
+ONLY_KEY = {"properties": {name: {"type": "string"} for name in ("interviewerId", "id")}}
+"""The columns that reading needs: how the others are filled is no matter of how a list is read."""
+
 KINDS = ("newcomer-first", "newcomer-last", "deletion", "update-first", "update-last")
 
 
@@ -232,7 +234,7 @@ class ScriptedRead:
         self.reader = Reader(config, None, self._client)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
         pool = ScriptedPool(width, held, clock, options.get("choose", lambda _: 0))
         self.reader._pool = pool  # type: ignore[assignment]  # ty: ignore[invalid-assignment]
-        self.reader.prepare(Conformer(candidates_schema()), names, reads_twice=options.get("reads_twice", False))
+        self.reader.prepare(Conformer(ONLY_KEY), names, reads_twice=options.get("reads_twice", False))
 
     def run(self) -> ScriptedRead:
         """Read everything."""
