@@ -28,11 +28,14 @@ _POLL_INTERVAL: Final = 0.2
 class _Log(io.FileIO):
     """Standard error whose write errors and full pipe never fail or block the run."""
 
+    _is_read = True
+
     @override
     def write(self, data: Buffer, /) -> int:
         content = memoryview(data)
-        while not select.select((), (self,), (), _POLL_INTERVAL)[1]:
+        while not select.select((), (self,), (), _POLL_INTERVAL if self._is_read else 0)[1]:
             if Shutdown.is_process_ending:
+                self._is_read = False  # wait once, and not for each line: the last STATE is to come in time
                 return len(content)
         with suppress(OSError):  # its reader is gone, or its disk is full
             return super().write(content[: select.PIPE_BUF]) or 0
