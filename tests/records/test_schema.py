@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from singer_sdk.sql import SQLSink
 
 from tap_interviewflow.records.json import decode
 from tap_interviewflow.records.schema import DOCUMENTED, MAX_COLUMNS, OWN, candidates_schema, column_names
@@ -172,6 +171,8 @@ def test_a_field_that_is_named_like_the_column_of_a_custom_field_gets_no_column(
 
 @given(st.lists(untrusted.names, max_size=30, unique_by=untrusted.received))
 def test_the_sdks_sql_targets_keep_all_columns_apart(names: list[str]) -> None:
+    from singer_sdk.sql import SQLSink  # noqa: PLC0415  # takes long, in each process that only looks for tests
+
     columns = column_names(untrusted.received(names))
     spelled = [SQLSink.conform_name(None, name) for name in columns]  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
     assert len({*spelled, *(name.casefold() for name in OWN)}) == len(columns) + len({*OWN} - {*columns})

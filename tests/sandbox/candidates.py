@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tap_interviewflow.sandbox.candidates import Candidate, made_up
@@ -28,6 +29,8 @@ ODDITIES: tuple[Candidate, ...] = (
     {"report": {"a.b": {'say "hi"': [{"with space": 1, "": None, "back\\slash": "x"}]}}},
 )
 _NUMBER_MARK = "\ue000number "
+
+_made_up = lru_cache(4096)(made_up)  # the tests read the same first ones again and again
 
 
 class CandidateList:
@@ -65,7 +68,7 @@ class CandidateList:
         """Return a copy of the candidate that this number stands for."""
         if number in self._given:
             return dict(self._given[number])
-        candidate = made_up(self.interviewer, number, seed=self._seed)
+        candidate = dict(_made_up(self.interviewer, number, seed=self._seed))
         if self._odd and number % 10 == 9:
             candidate |= copy.deepcopy(ODDITIES[number // 10 % len(ODDITIES)])
         return candidate
