@@ -107,12 +107,12 @@ class Completeness:
         self._total_received = 0.0  # when the page with the total had come
         self._may_have_fallen = False  # whether a total was lower than one before, in whichever order they were sent
         self._was_behind_total = False  # whether a page stated a higher total than the rows so far
-        self._responses = 0
+        self._responses = self._passes = 0
 
     def start_pass(self) -> None:
         """Begin at page 1."""
         self.is_first_pass = not self._responses
-        self._has_agreed = not self.is_first_pass and self._contradiction is None
+        self._passes += 1
         self.new = 0
         self._pass = _Pass(self._responses + 1)
 
@@ -237,18 +237,11 @@ class Completeness:
     @property
     def disagreement(self) -> str | None:
         """Why this pass does not agree with those before it: then it has nothing new but at its top and its end."""
-        if reason := self._contradiction:
-            return reason
-        # A deletion may hide the same candidate from two passes, but hardly from three.
-        if self._pass.total_fell and self.stated is not None and not self._has_agreed:
-            return f"candidates were deleted while the list was read: {self.count:,} came"
-        return None
-
-    @property
-    def _contradiction(self) -> str | None:
         if self.new and not self._pass.known_came:
             return f"no candidate of one pass came in the next one: {self.count:,} candidates came"
-        if self._pass.new_between_known:
+        # A deletion may hide the same candidate from two passes, but hardly from three.
+        is_hidden_maybe = self._pass.total_fell and self.stated is not None and self._passes < 3  # noqa: PLR2004
+        if self._pass.new_between_known or is_hidden_maybe:
             return f"the list kept moving while it was read: {self.count:,} candidates came"
         if self._pass.gap is not None:
             what = self._pass.gap.refusal or f"page {self._pass.gap.number} is empty"
