@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-api = Sandbox({"interviewer-1": 120, "interviewer-2": 30})
+# Odd ones, so that each column has a value: a test of the SDK warns where its first column has none.
+api = Sandbox({"interviewer-1": 120, "interviewer-2": 30}, odd=True)
 
 # The SDK discovers the streams when it makes the class, and the API does not listen before a test needs it: a catalog
 # names them. What the tests run has none, and discovers.
