@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from typing_extensions import override
@@ -42,12 +42,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         server = SandboxServer(dict.fromkeys(names, given.candidates), key=given.key, port=given.port)
     except (OSError, OverflowError) as error:
         parser.error(f"can't listen on port {given.port}: {error}")
-    with server, contextlib.suppress(KeyboardInterrupt):
+    with server:
         for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell has Ctrl-C ignored in the background
-            signal.signal(number, signal.default_int_handler)
+            # No exception, which would take a connection from the thread that serves it.
+            signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
         sys.stdout.write(f"http://127.0.0.1:{server.server_port} {','.join(names)}\nX-API-KEY: {given.key}\n")
         sys.stdout.flush()
-        server.serve_forever()
+        server.serve_forever(poll_interval=0.1)
 
 
 if __name__ == "__main__":
