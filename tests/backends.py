@@ -8,9 +8,13 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from tests.scripted import ScriptedRead
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+SIZE = 50
+WIDTHS = (1, 4, 16)
 EMPTY: dict[str, Any] = {"data": []}
 FAILED: dict[str, Any] = {"success": False, "message": "Database timeout"}
 
@@ -45,7 +49,7 @@ class Backend:
         has_total: Whether the true total is beside the list.
         stated: What else is beside it: made of the rows on the page, and of where they end.
         behind: What is answered for a page behind the end, if not an empty list.
-        order: The order of the rows, where it depends on how many are sorted: the first LIMIT + OFFSET.
+        order: The order of the rows, where it depends on how many are sorted: the first OFFSET + LIMIT.
         clamp: The highest LIMIT; the OFFSET is computed by the limit of the request.
         is_hidden: Which rows of an Interviewer are taken off the page after it was selected.
         instead: What is answered in place of all this, if not None.
@@ -109,51 +113,59 @@ def nth(numbers: Sequence[int], answer: Any) -> Callable[[Request], Any]:
     return lambda request: answer if request.count in numbers else None
 
 
-def postgres_order(keys: Sequence[int]) -> Callable[[int], Sequence[int]]:
-    """The order in which PostgreSQL's ORDER BY returns rows of these keys, which are not unique, for a LIMIT.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How backends are read.
 
-    It keeps the first rows in a heap where more than twice as many are to be sorted, and sorts all of them otherwise.
+    Attributes:
+        width: How many requests are in flight.
+        has_total: Whether the API states how many candidates there are.
     """
-    everything = sorted(range(len(keys)), key=keys.__getitem__)
+
+    width: int
+    has_total: bool
+
+    def read(self, size: int = SIZE, interviewers: int = 1, **backend: Any) -> ScriptedRead:
+        """Read a backend twice, the second time with the further pass that deletes need, and return the first read."""
+        read, _ = (self._read(size, interviewers, reads_twice, backend) for reads_twice in (False, True))
+        return read
+
+    def _read(self, size: int, interviewers: int, reads_twice: bool, backend: dict[str, Any]) -> ScriptedRead:  # noqa: FBT001
+        held = Backend(has_total=self.has_total, **backend)
+        options = {"width": self.width, "interviewers": interviewers, "reads_twice": reads_twice}
+        dice = Random(size)  # noqa: S311  # the same on every run
+        read = ScriptedRead(held, size=size, choose=dice.randrange, **options).run()
+        assert len(read.written) == len(set(read.written))
+        for interviewer_id, verdict in read.reader.verdicts.items():
+            assert verdict.is_complete or verdict.delete_blocker
+            assert not verdict.is_complete or held.listed(interviewer_id) <= set(read.written)
+            pages = -(-held.rows // held.smallest)
+            assert len(read.asked_of(interviewer_id)) <= 3 * (pages + 3) + 2 * self.width
+        return read
+
+    def expect_complete(self, size: int = SIZE, interviewers: int = 1, **backend: Any) -> ScriptedRead:
+        """Read a backend that has all candidates to give."""
+        read = self.read(size, interviewers, **backend)
+        reasons = {verdict.incomplete_reason for verdict in read.reader.verdicts.values()}
+        assert reasons == {None}
+        return read
+
+    def expect_incomplete(self, reason: str, size: int = SIZE, **backend: Any) -> ScriptedRead:
+        """Read a backend that keeps candidates back, and check what the verdict says."""
+        read = self.read(size, **backend)
+        assert reason in str(read.verdict.incomplete_reason)
+        return read
+
+
+def unstable_order(keys: Sequence[int]) -> Callable[[int], Sequence[int]]:
+    """Rows in the order of keys that are not unique: equal ones come in another order for each small LIMIT.
+
+    So does PostgreSQL: it keeps the first rows in a heap, and sorts all of them where more than half are asked for.
+    """
 
     @cache
     def order(limit: int) -> Sequence[int]:
-        if 2 * limit >= len(keys):
-            return everything
-        heap: list[int] = []  # the row with the largest key at the root
-        for row in range(len(keys)):
-            if len(heap) < limit:
-                at = len(heap)
-                heap.append(row)
-                while at and keys[heap[(at - 1) // 2]] < keys[row]:
-                    heap[at] = heap[(at - 1) // 2]
-                    at = (at - 1) // 2
-                heap[at] = row
-            elif keys[row] < keys[heap[0]]:
-                _replace_root(heap, row, keys)
-        ordered = []
-        while heap:
-            ordered.append(heap[0])
-            last = heap.pop()
-            if heap:
-                _replace_root(heap, last, keys)
-        return ordered[::-1]
+        dice = Random(min(limit, len(keys) // 2))  # noqa: S311  # the same on every run
+        return sorted(dice.sample(range(len(keys)), len(keys)), key=keys.__getitem__)
 
     return order
-
-
-def _replace_root(heap: list[int], row: int, keys: Sequence[int]) -> None:
-    at = 0
-    while (child := 2 * at + 1) < len(heap):
-        if child + 1 < len(heap) and keys[heap[child]] < keys[heap[child + 1]]:
-            child += 1
-        if keys[row] >= keys[heap[child]]:
-            break
-        heap[at] = heap[child]
-        at = child
-    heap[at] = row
-
-
-def shuffled_order(rows: int) -> Callable[[int], Sequence[int]]:
-    """An order in which all rows are equal, another one for each LIMIT."""
-    return lambda limit: Random(rows + limit).sample(range(rows), rows)  # noqa: S311  # the same on every run

@@ -101,6 +101,11 @@ class MovingList:
                 rows.insert(0 if kind == "update-first" else len(rows), row)
 
 
+def ids(*rows: int) -> dict[str, Any]:
+    """A page of these candidates."""
+    return {"data": [{"id": f"id-{row}"} for row in rows]}
+
+
 class Answers:
     """Answers as they are: by page, or by Interviewer and page, one for each visit; the last one stays."""
 

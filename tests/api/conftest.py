@@ -10,6 +10,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_interviewflow.api import retry
 from tap_interviewflow.api.client import Client
+from tests.backends import WIDTHS, Reading
 from tests.wire import serving
 
 if TYPE_CHECKING:
@@ -66,6 +67,22 @@ def new_client(time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> NewClient:  #
         return Client(config, **arguments)
 
     return new
+
+
+def _named(each: tuple[int, bool]) -> str:
+    return f"{each[0]} in flight, {'a' if each[1] else 'no'} total"
+
+
+@pytest.fixture(params=[(width, has_total) for width in WIDTHS for has_total in (False, True)], ids=_named)
+def reading(request: pytest.FixtureRequest) -> Reading:
+    """Read with each number of requests in flight, with and without a total."""
+    return Reading(*request.param)
+
+
+@pytest.fixture(params=WIDTHS)
+def without_total(request: pytest.FixtureRequest) -> Reading:
+    """Read with each number of requests in flight, without a total but one that the test states."""
+    return Reading(request.param, has_total=False)
 
 
 def page(number: int, limit: int = 10) -> dict[str, Any]:
