@@ -25,7 +25,7 @@ def lines(run: Run) -> list[str]:
 
 def test_each_interviewer_is_found_or_not_with_one_request_and_no_candidate_is_shown(read: Read) -> None:
     with Sandbox(dict(zip(NAMES, (250, 1, 0, 3, 3), strict=True))) as api:
-        api.faults = {(NAMES[3], 1): "always:success-false", (NAMES[4], 1): "always:null"}
+        api.faults = {(NAMES[3], 1): "always:success-false", (NAMES[4], 1): "always:body:null"}
         run = read(api, "--test", interviewer_ids=[*NAMES, "nobody"], page_size=20)
         asked = sorted((body["interviewerId"], body["page"]) for body in api.requests)
         people = api.candidates(NAMES[0])

@@ -389,7 +389,7 @@ class TestVersions:
             ({"metadata": "too-high", "allow_incomplete": True}, 0, "not everything was read of Interviewer one"),
             ({"faults": {("two", 1): "always:400"}}, 1, "not everything was read of Interviewer two"),
             ({"faults": {("two", 1): "always:401"}}, 1, "the run ended early"),
-            ({"metadata": "hasMore", "wrong": "more-always"}, 0, "Interviewer one: the API states that there are more"),
+            ({"metadata": "more-always"}, 0, "Interviewer one: the API states that there are more"),
             ({"faults": {("two", 1): THREE_PAGES}}, 0, "Interviewer two: the API states 3 pages, 1 came"),
         ],
         ids=str,

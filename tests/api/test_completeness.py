@@ -5,11 +5,12 @@ The reader is the real one, without HTTP; each kind of backend is what a vendor'
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.backends import EMPTY, FAILED, Backend, Reading, nth, total, unstable_order
+from tests.backends import EMPTY, FAILED, SIZE, Backend, Reading, nth, total, unstable_order
 from tests.scripted import Answers, ScriptedRead, ids
 
 if TYPE_CHECKING:
@@ -26,21 +27,37 @@ def read(answers: Mapping[Any, Any], **options: Any) -> ScriptedRead:
 # Totals
 
 
-@pytest.mark.parametrize(
-    "stated",
-    [lambda rows, _end: {"total": len(rows)}, total(100), total(0)],
-    ids=["of the page", "capped", "of nothing"],
-)
-def test_a_total_below_what_came_is_not_used(
-    stated: Callable[[Sequence[int], int], dict[str, Any]], without_total: Reading
-) -> None:
-    assert without_total.expect_complete(rows=170, stated=stated).verdict.stated is None
+WRONG: dict[str, Callable[[int, int, int], dict[str, Any]]] = {
+    # Of the rows of the list, those on the page, and where the page ends.
+    "total of the page": lambda _rows, shown, _end: {"total": shown},
+    "total of what remains": lambda rows, shown, end: {"total": shown + max(rows - end, 0)},
+    "total that is capped": lambda rows, _shown, _end: {"total": min(rows, 100)},
+    "total that lags behind": lambda rows, _shown, _end: {"total": rows * 9 // 10},
+    "total of nothing": lambda _rows, _shown, _end: {"total": 0},
+    "pages from 0": lambda rows, _shown, _end: {"totalPages": (rows - 1) // SIZE},
+    "more never": lambda _rows, _shown, _end: {"hasMore": False},
+    "more always": lambda _rows, _shown, _end: {"hasMore": True},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_no_wrong_metadata_costs_a_candidate_or_makes_the_read_incomplete(wrong: str, without_total: Reading) -> None:
+    for rows, behind in itertools.product((30, 150, 170), (None, 404)):
+
+        def stated(shown: Sequence[int], end: int, rows: int = rows) -> dict[str, Any]:
+            return WRONG[wrong](rows, len(shown), end)
+
+        read = without_total.expect_complete(interviewers=2, rows=rows, stated=stated, behind=behind)
+        assert read.verdict.stated in {None, rows}
 
 
 @pytest.mark.parametrize("size", [20, 100, 300, 1000])
-def test_a_total_that_counts_what_is_not_listed_makes_the_read_incomplete(size: int, without_total: Reading) -> None:
-    listed = {"rows": 300, "stated": total(300), "is_hidden": lambda _, row: row % 7 == 3}
-    without_total.expect_incomplete("the API states 300 candidates, 257 came", size, **listed)
+@pytest.mark.parametrize(
+    "stated", [total(300), lambda _shown, end: {"total": 300 + end}], ids=["of what is not listed", "that grows"]
+)
+def test_a_total_that_is_too_high_makes_the_read_incomplete(size: int, stated: Any, without_total: Reading) -> None:
+    reason = r"the API states \d[,\d]+ candidates, 257 came"
+    without_total.expect_incomplete(reason, size, rows=300, stated=stated, is_hidden=lambda _, row: row % 7 == 3)
 
 
 def test_a_total_may_ignore_a_filter_and_is_not_used_then() -> None:

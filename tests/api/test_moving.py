@@ -101,6 +101,11 @@ def test_candidates_found_by_a_later_pass_come_after_the_others() -> None:
     assert read.written[-1] == "id-4"
 
 
+def test_a_bulk_import_of_whole_pages_at_the_top_loses_no_candidate() -> None:
+    read, lost = read_moving(95, 10, 1, [(5, "newcomer-first", 0)] * 35, said="total")
+    assert (lost, read.verdict.incomplete_reason) == (set(), None)
+
+
 def test_a_list_that_never_stops_moving_is_incomplete() -> None:
     moves = [(event, "newcomer-first", 0) for event in range(400)]
     read, _ = read_moving(60, 5, 1, moves, said="total")

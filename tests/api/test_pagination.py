@@ -49,6 +49,21 @@ def test_a_page_behind_the_end_may_be_refused(answer: Any, reading: Reading) -> 
         assert len(read.asked_of(ONE)) <= needed + reading.width
 
 
+@pytest.mark.parametrize(
+    "again", [lambda _page, last: last, lambda *_: 1, lambda page, last: (page - 1) % last + 1],
+    ids=["the last", "the first", "in a circle"],
+)  # fmt: skip
+def test_behind_the_end_other_pages_may_come_again(again: Callable[[int, int], int], reading: Reading) -> None:
+    for rows in (30, 120, 150):
+        held = Backend(rows, reading.has_total)
+
+        def instead(request: Request, held: Backend = held) -> Any:
+            page, last = request.page, -(-held.rows // request.limit)
+            return held.right(request.interviewer_id, again(page, last) if page > last else page, request.limit)
+
+        reading.expect_complete(rows=rows, instead=instead)
+
+
 def test_behind_a_short_page_candidates_may_follow_and_then_no_page_is_short_any_more() -> None:
     run = ScriptedRead(Answers({1: ids(*range(10)), 2: ids(10, 11), 3: ids(12, 13), 5: ids(14)}), size=10).run()
     assert run.asked[:7] == [1, 2, 3, 4, 5, 6, 7]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 FAULTS = (
     *("429", "500", "502", "503", "504", "reset", "reset-body", "short-body", "bad-gzip", "cut-json"),
-    *("refuse-html", "empty-body", "gzip", "chunked", "hang", "drip"),
+    *("body:<h1>Back soon</h1>", "body:", "gzip", "chunked", "hang", "drip"),
 )
 MOVES: tuple[Move, ...] = ("newcomer-first", "deletion", "update-first")
 PAGE_SIZE = 100

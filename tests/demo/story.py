@@ -141,9 +141,9 @@ class Story:
 
     def read_what_is_incomplete(self) -> None:
         """Read a list whose total counts what it does not hold."""
-        self.api.wrong = "total-too-high"
+        self.api.metadata = "too-high"
         read = self._read(1, TAP_INTERVIEWFLOW_INTERVIEWER_IDS='["interviewer-3"]')
-        self.api.wrong = None
+        self.api.metadata = "total"
         (verdict,) = re.findall(r"Interviewer \S+: .* read, .*incomplete: .*", read.log)
         self.terminal.quote(verdict)
         self.terminal.say(

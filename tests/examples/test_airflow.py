@@ -119,7 +119,7 @@ def test_an_interviewer_that_fails_is_tried_again_and_the_others_are_not(tmp_pat
 
 
 def test_an_incomplete_read_is_tried_again_and_fails_with_all_that_came_loaded(tmp_path: Path) -> None:
-    with Sandbox({"interviewer-1": 40}, key=KEY, metadata="total", wrong="total-too-high") as api:
+    with Sandbox({"interviewer-1": 40}, key=KEY, metadata="too-high") as api:
         airflow = Airflow(tmp_path, api)
         with pytest.raises(AssertionError, match="40 read, 40 written, incomplete"):
             airflow.run("dags", "test", "load_candidates")

@@ -67,7 +67,7 @@ def test_each_listed_interviewer_is_loaded_one_at_a_time_and_dbt_follows(tmp_pat
 
 
 def test_an_incomplete_read_is_tried_again_and_fails_with_its_verdict(tmp_path: Path) -> None:
-    with Sandbox({"interviewer-1": 40}, metadata="total", wrong="total-too-high") as api:
+    with Sandbox({"interviewer-1": 40}, metadata="too-high") as api:
         _, variables = prepared(tmp_path, api)
         told = output_of("python", "-c", _LOAD, str(EXAMPLE), env=variables)
     assert json.loads(told.splitlines()[-1]) == [3, {"dagster/partition_row_count": 40, "verdict": "incomplete"}]

@@ -26,7 +26,6 @@ class Turn(NamedTuple):
     good: bytes
     argument: str
     complaint: dict[str, object]
-    numbers: object  # where candidates should stand
     wait: Callable[[float | None], bool]  # true once the sandbox stops
 
     @property
@@ -92,14 +91,10 @@ FAULTS: dict[str, Callable[[Turn], Iterable[bytes]]] = {
     "ok": lambda turn: [turn.good],
     "empty": lambda turn: [turn.good],  # made without candidates
     "204": lambda _: [response(204, b"")],
-    "refuse-html": lambda _: [response(200, b"<h1>Back soon</h1>", {"Content-Type": "text/html"})],
-    "empty-body": lambda _: [response(200, b"")],
-    "null": lambda _: [response(200, b"null")],
     "cut-json": lambda turn: [response(200, turn.content[: len(turn.content) // 2])],
     "success-false": lambda turn: [response(200, to_json({"success": False, **turn.complaint}))],
     "success-false-list": _unsuccessful_list,
     "error-object": lambda turn: [response(200, to_json({"error": {"code": "busy", **turn.complaint}}))],
-    "non-objects": lambda turn: [response(200, to_json(turn.numbers))],
     "gzip": lambda turn: _zipped(gzip.compress(turn.content)),
     "bad-gzip": lambda turn: _zipped(gzip.compress(turn.content)[:10] + b"\xff" * 32),
     "redirect": lambda turn: [response(307, b"", {"Location": turn.argument})],

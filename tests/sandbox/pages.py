@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from tap_interviewflow.sandbox.candidates import matches
 from tap_interviewflow.sandbox.query import Query, RequestError
 from tests.sandbox.candidates import CandidateList, to_json
-from tests.sandbox.metadata import Metadata, PageMetadata, WrongMetadata, spelled
+from tests.sandbox.metadata import Metadata, PageMetadata, spelled
 from tests.sandbox.moves import Mover
 from tests.sandbox.protocol import response
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from tests.sandbox.moves import Moves
 
 Held: TypeAlias = int | Sequence[Mapping[str, Any]] | bytes
-PastEnd = Literal["empty", "repeat", "first", "circle", "204", "400", "404", "416", "422", "null", "nolist", "failure"]
+PastEnd = Literal["empty", "repeat", "204", "404", "null", "nolist", "failure"]
 
 
 @dataclass(eq=False)
@@ -31,11 +30,9 @@ class Account:
         seed: Another number makes up other candidates.
         odd: Every tenth candidate has something odd.
         max_limit: The most candidates on a page, whatever `limit` asks for.
-        thin: The share of the pages, in the middle, too, that are short, as if some were filtered out after paging.
         envelope: Where in the body the list is, such as "data.candidates"; "body" is the body itself.
         metadata: The page metadata beside the list.
-        wrong: Which of them is wrong, and how.
-        past_end: What comes for a page behind the last one: another page, a status, `null` for the list, the
+        past_end: What comes for a page behind the last one: the last one again, a status, `null` for the list, the
             envelope without it, or a failure with HTTP 200.
         ignore_page: Each page is the first one.
         moves: How the list changes while it is read.
@@ -46,10 +43,8 @@ class Account:
     seed: int = 0
     odd: bool = False
     max_limit: int | None = None
-    thin: float = 0.0
     envelope: str = "data.candidates"
     metadata: Metadata | None = None
-    wrong: WrongMetadata | None = None
     past_end: PastEnd = "empty"
     ignore_page: bool = False
     moves: Moves | None = None
@@ -139,28 +134,15 @@ class Account:
             numbers = held.numbers
             if wanted := query.additional_fields:
                 numbers = [number for number in numbers if matches(held.candidate(number), wanted)]
-            starts = [*self._starts(query.interviewer_id, len(numbers), limit), len(numbers)]
-            pages = len(starts) - 1
-            if page > max(pages, 1):
-                page = self._page_past_end(page, max(pages, 1))
-            shown = numbers[starts[page - 1] : starts[page]] if page <= pages and not is_blank else []
+            pages = max(1, -(-len(numbers) // limit))
+            if page > pages:
+                page = self._page_past_end(page, pages)
+            shown = [] if is_blank else numbers[(page - 1) * limit : page * limit]
             candidates = [held.candidate(number) for number in shown]
-            account = sum(len(other.numbers) for other in self._lists.values())
-        right = PageMetadata(
-            page=page,
-            limit=limit,
-            shown=len(shown),
-            total=len(numbers),
-            pages=pages,
-            more=page < pages,
-            asked_limit=query.limit,
-            account=account,
-        )
-        is_past_end = page > max(pages, 1)
-        beside = spelled(right, self.metadata, self.wrong)
-        if is_past_end and self.past_end == "nolist":
+        beside = spelled(PageMetadata(page, limit, len(numbers), -(-len(numbers) // limit)), self.metadata)
+        if page > pages and self.past_end == "nolist":
             return {"success": True, "data": beside}
-        return self.enveloped(None if is_past_end and self.past_end == "null" else candidates, beside)
+        return self.enveloped(None if page > pages and self.past_end == "null" else candidates, beside)
 
     def enveloped(self, rows: Sequence[object] | None, beside: Mapping[str, object]) -> object:
         """Return the body with this list, and with this metadata beside it."""
@@ -177,26 +159,13 @@ class Account:
         held = self._lists[interviewer]
         if self.moves is not None and (page > 1 or interviewer in self._movers):
             if interviewer not in self._movers:
-                pages = len(self._starts(interviewer, len(held.numbers), limit))
-                self._movers[interviewer] = Mover(self.moves, held, pages)
+                self._movers[interviewer] = Mover(self.moves, held, -(-len(held.numbers) // limit))
             self._movers[interviewer].before_response()
         return held
-
-    def _starts(self, interviewer: str, total: int, limit: int) -> Sequence[int]:
-        """Return where in the list each page begins."""
-        if not self.thin:
-            return range(0, total, limit)
-        dice = random.Random(f"{self.seed}/{interviewer}/{limit}")  # noqa: S311 - no secret
-        starts: list[int] = []
-        start = 0
-        while start < total:
-            starts.append(start)
-            start += dice.randrange(1, limit) if dice.random() < self.thin else limit
-        return starts
 
     def _page_past_end(self, page: int, last: int) -> int:
         """Return the page that comes for one behind the last."""
         if self.past_end.isdecimal() or self.past_end == "failure":
             status = int(self.past_end) if self.past_end.isdecimal() else 200
             raise RequestError(status, f"there is no page {page}")
-        return {"repeat": last, "first": 1, "circle": (page - 1) % last + 1}.get(self.past_end, page)
+        return last if self.past_end == "repeat" else page

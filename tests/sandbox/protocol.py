@@ -8,11 +8,10 @@ import struct
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.wire import read_request
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import BinaryIO
-
-MAX_LINE = 1 << 16
 
 
 class Request(NamedTuple):
@@ -24,18 +23,13 @@ class Request(NamedTuple):
     content: bytes
 
 
-def read_request(stream: BinaryIO) -> Request | None:
-    """Read the next request; none when the client has left or speaks something else."""
-    words = stream.readline(MAX_LINE).decode("latin-1").split()
-    if len(words) != 3:
-        return None
-    headers: dict[str, str] = {}
-    while line := stream.readline(MAX_LINE).decode("latin-1").strip():
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    length = headers.get("content-length", "0")
-    content = stream.read(int(length)) if length.isdigit() else b""
-    return Request(words[0], words[1], headers, content)
+def parsed(request: bytes) -> Request:
+    """Take a request apart."""
+    head, _, content = request.partition(b"\r\n\r\n")
+    line, *lines = head.decode("latin-1").split("\r\n")
+    method, path, _ = line.split(" ")
+    headers = (each.partition(":") for each in lines)
+    return Request(method, path, {name.lower(): value.strip() for name, _, value in headers}, content)
 
 
 def response(status: int, content: bytes, headers: Mapping[str, str] | None = None) -> bytes:
@@ -49,17 +43,14 @@ def response(status: int, content: bytes, headers: Mapping[str, str] | None = No
 
 
 def attend(connection: socket.socket, answer: Callable[[Request], Iterable[bytes]]) -> None:
-    """Answer the requests of a connection, each in pieces.
+    """Answer the requests of a connection, each in pieces, until the client leaves.
 
     Where making a piece raises `ConnectionResetError` the connection is reset, at any other `OSError` it is closed.
     """
     try:
-        with connection.makefile("rb") as stream:
-            while request := read_request(stream):
-                for piece in answer(request):
-                    connection.sendall(piece)
-                if request.headers.get("connection", "").lower() == "close":
-                    break
+        while True:
+            for piece in answer(parsed(read_request(connection))):
+                connection.sendall(piece)
     except ConnectionResetError:
         # To linger for no time sends RST instead of FIN; Windows packs the two numbers shorter.
         now = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)

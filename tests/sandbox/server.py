@@ -156,7 +156,7 @@ class Sandbox(Account):
         if name in ERRORS:
             return iter([self._error(request, int(name), argument or ERRORS[name])])
         complaint = self._complaint(request, "The database is busy")
-        pieces = iter(FAULTS[name](Turn(good, argument, complaint, self.enveloped([1, 2, 3], {}), self._wait)))
+        pieces = iter(FAULTS[name](Turn(good, argument, complaint, self._wait)))
         return itertools.chain([next(pieces)], pieces)
 
     def _error(self, request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> bytes:
