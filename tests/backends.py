@@ -9,7 +9,9 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.scripted import ScriptedRead
+from typing_extensions import override
+
+from tests.scripted import Held, ScriptedRead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +44,7 @@ class Request:
 
 
 @dataclass
-class Backend:
+class Backend(Held):
     """Rows selected by LIMIT and OFFSET (page - 1) * limit, in a list under `data`.
 
     Attributes:
@@ -70,9 +72,7 @@ class Backend:
     _visits: Counter[tuple[str, int]] = field(default_factory=Counter)
     _listed: dict[str, set[str]] = field(default_factory=dict)
 
-    def tick(self) -> None:
-        pass
-
+    @override
     def document(self, interviewer_id: str, page: int, limit: int) -> Any:
         self.count += 1
         self.smallest = min(self.smallest, limit)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from random import Random
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from typing_extensions import override
 
 from tap_interviewflow.api.client import RefusedError, Response
 from tap_interviewflow.reader import Reader
@@ -41,18 +42,19 @@ class Clock:
         return self.now
 
 
-class Held(Protocol):
+class Held:
     """What the API holds."""
 
-    def document(self, interviewer_id: str, page: int, limit: int, /) -> Any:
+    def document(self, interviewer_id: str, page: int, limit: int) -> Any:
         """Give an answer, or a status from 400 on."""
+        raise NotImplementedError
 
     def tick(self) -> None:
         """Let something happen between two events."""
 
 
 @dataclass
-class MovingList:
+class MovingList(Held):
     """A list of candidates that changes.
 
     Attributes:
@@ -73,13 +75,15 @@ class MovingList:
         self.always = set(self.rows)
         self.moves = sorted(self.moves)
 
-    def document(self, _interviewer_id: str, page: int, limit: int) -> Any:
+    @override
+    def document(self, interviewer_id: str, page: int, limit: int) -> Any:
         self.is_read = True
         count = len(self.rows)
         every = {"total": count, "totalPages": -(-count // limit), "hasMore": page * limit < count}
         words = {name: every[name] for name in self.said.split("+") if name}
         return {"data": [{"id": f"id-{row}"} for row in self.rows[(page - 1) * limit : page * limit]], **words}
 
+    @override
     def tick(self) -> None:
         # What happens before the first answer is made is no move during the read.
         while self.is_read and self.moves and self.moves[0][0] <= self.events:
@@ -106,7 +110,7 @@ def ids(*rows: int) -> dict[str, Any]:
     return {"data": [{"id": f"id-{row}"} for row in rows]}
 
 
-class Answers:
+class Answers(Held):
     """Answers as they are: by page, or by Interviewer and page, one for each visit; the last one stays."""
 
     def __init__(self, answers: Mapping[Any, Any], otherwise: Any = None) -> None:
@@ -114,16 +118,14 @@ class Answers:
         self._otherwise = {"data": []} if otherwise is None else otherwise
         self._visits: Counter[Any] = Counter()
 
-    def document(self, interviewer_id: str, page: int, _limit: int) -> Any:
+    @override
+    def document(self, interviewer_id: str, page: int, limit: int) -> Any:
         key = page if page in self._answers else (interviewer_id, page)
         answers = self._answers.get(key, self._otherwise)
         if not isinstance(answers, list):
             return answers
         self._visits[key] += 1
         return answers[min(self._visits[key], len(answers)) - 1]
-
-    def tick(self) -> None:
-        pass
 
 
 class ScriptedClient:
@@ -271,13 +273,3 @@ def read_moving(
     read = ScriptedRead(held, size=size, width=width, **options).run()
     written = set(read.written)
     return read, {row for row in held.always if f"id-{row}" not in written}
-
-
-def random_read(  # noqa: PLR0913  # what there is to choose
-    seed: int, kinds: Sequence[str], count: int, *, rows: int = 600, size: int = 20, width: int = 4, said: str = "total"
-) -> tuple[ScriptedRead, set[int]]:
-    """Read a list with so many moves of some kinds, at moments drawn from a seed."""
-    dice = Random(seed)  # noqa: S311  # the same on every run
-    events = 2 * rows // size
-    moves = [(dice.randrange(events), dice.choice(kinds), dice.randrange(rows)) for _ in range(count)]
-    return read_moving(rows, size, width, moves, said=said, choose=dice.randrange)

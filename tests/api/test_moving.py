@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import moving
-from tests.scripted import KINDS, MovingList, ScriptedRead, random_read, read_moving
+from tests.scripted import KINDS, MovingList, ScriptedRead, read_moving
 
 TOP = ("newcomer-first", "update-first")
 WIDTHS = [1, 2, 4, 16]
@@ -90,7 +90,9 @@ def test_a_list_that_stands_still_costs_a_request_more_than_its_pages_where_a_to
 )
 def test_reads_of_usual_lists_lose_nobody_and_end_complete(kinds: tuple[str, ...], width: int) -> None:
     for seed in range(4):
-        read, lost = random_read(seed, kinds, 1, rows=300, width=width)
+        dice = Random(seed)  # noqa: S311  # the same on every run
+        moves = [(dice.randrange(30), dice.choice(kinds), dice.randrange(300))]
+        read, lost = read_moving(300, 20, width, moves, said="total", choose=dice.randrange)
         assert (lost, read.verdict.incomplete_reason) == (set(), None)
 
 
@@ -104,6 +106,32 @@ def test_candidates_found_by_a_later_pass_come_after_the_others() -> None:
 def test_a_bulk_import_of_whole_pages_at_the_top_loses_no_candidate() -> None:
     read, lost = read_moving(95, 10, 1, [(5, "newcomer-first", 0)] * 35, said="total")
     assert (lost, read.verdict.incomplete_reason) == (set(), None)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("said", ["", "total"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("every", [1, 3])
+def test_a_list_that_never_stops_moving_is_read_three_times_and_its_top_as_often(
+    every: int, kind: str, said: str, width: int
+) -> None:
+    held = MovingList(list(range(300)), [(event, kind, event) for event in range(0, 5000, every)], said)
+    read_to_its_end(held, width)
+    assert held.moves  # it would have gone on
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("batch", [10, 20, 60])
+@pytest.mark.parametrize("kind", ["newcomer-first", "newcomer-last"])
+def test_a_list_that_grows_faster_than_it_is_read_is_read_to_its_end(kind: str, batch: int, width: int) -> None:
+    read_to_its_end(MovingList(list(range(300)), [(event, kind, 0) for event in range(100)] * batch, "total"), width)
+
+
+def read_to_its_end(held: MovingList, width: int) -> None:
+    """Read a list three times at most, its top as often, and a few pages in vain."""
+    dice = Random(width)  # noqa: S311  # the same on every run
+    read = ScriptedRead(held, size=20, width=width, choose=dice.randrange, reads_twice=True).run()
+    assert len(read.asked) <= 6 * (max(300, len(held.rows)) / 20 + 3) + 3 * width
 
 
 def test_a_list_that_never_stops_moving_is_incomplete() -> None:

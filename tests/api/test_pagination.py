@@ -5,6 +5,8 @@ The reader is the real one, without HTTP; each kind of backend is what a vendor'
 
 from __future__ import annotations
 
+import itertools
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -204,22 +206,36 @@ def test_a_page_size_without_a_page_that_straddles_the_end_is_complete(size: int
 # Bounds
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize(
-    "answer",
-    [
-        lambda page: ids(page // 2),  # each candidate on two pages
-        lambda _: ids(1, 2),
-        lambda page: ids(page) if page <= 50 else EMPTY,
-        lambda page: {**ids(*range(page * SIZE, (page + 1) * SIZE)), "total": 10**6 * page, "hasMore": True},
-        lambda page: ids(page) if page % 2 else EMPTY,
-    ],
-    ids=["each twice", "always the same", "one a page", "endless total", "every other page empty"],
-)
-def test_the_requests_are_bounded_by_the_rows(answer: Callable[[int], Any], width: int) -> None:
-    def bounded(request: Request) -> Any:
-        assert request.page < 1_000, "it never ends"
-        return answer(request.page) if request.page <= 200 else None
+def page_of(number: int) -> dict[str, Any]:
+    return ids(*range(number * SIZE, (number + 1) * SIZE))
 
-    read = ScriptedRead(Backend(500, instead=bounded), size=10, width=width).run()
-    assert len(read.asked) <= 3 * (2 * len(set(read.written)) + 2 + 3 * width) + 2 * SIZE
+
+def others_on_each_visit(pages: int) -> Callable[[int], Any]:
+    fresh = itertools.count(10**6)
+    return lambda page: ids(next(fresh), *range(page * SIZE, (page + 1) * SIZE - 1)) if page <= pages else EMPTY
+
+
+# Of the number of pages that bring something new: an answer for each page.
+ENDLESS: dict[str, Callable[[int], Callable[[int], Any]]] = {
+    "the last one for ever": lambda pages: lambda page: page_of(min(page, pages)),
+    "in circles": lambda pages: lambda page: page_of(page % pages),
+    "others on each visit": others_on_each_visit,
+    "one candidate a page": lambda pages: lambda page: ids(page) if page <= pages else EMPTY,
+    "more than asked for": lambda pages: (
+        lambda page: ids(*range(page * 99, page * 99 + 99)) if page <= pages else EMPTY
+    ),
+    "each candidate twice": lambda pages: lambda page: ids(min(page, pages) // 2),
+    "every other page empty": lambda pages: lambda page: page_of(page) if page % 2 and page <= pages else EMPTY,
+    "a total that grows": lambda pages: lambda page: {**page_of(min(page, pages)), "total": 10**6 * page},
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("pages", [1, 2, 30])
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_the_requests_are_bounded_by_the_pages_that_bring_something_new(kind: str, pages: int, width: int) -> None:
+    answer = ENDLESS[kind](pages)
+    dice = Random(width)  # noqa: S311  # the same on every run
+    held = Backend(0, instead=lambda request: answer(request.page))
+    read = ScriptedRead(held, size=SIZE, width=width, choose=dice.randrange, reads_twice=True).run()
+    assert len(read.asked) <= 6 * (pages + 3) + 3 * width
