@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
     from tap_interviewflow.api.client import Client
     from tests.api.conftest import FakeTime, NewClient
-
-PASSING = "408 425 429 500 503 reset reset-body short-body bad-gzip cut-json empty-body refuse-html hang drip"
 
 
 def ids(document: Any) -> list[str]:
@@ -115,19 +112,6 @@ def test_a_closed_client_abandons_what_waits_to_be_tried_again_until_it_is_opene
 
 
 # Tried again
-
-
-@pytest.mark.parametrize("fault", PASSING.split())
-def test_a_fault_that_passes_is_tried_again_with_one_line(
-    new_client: NewClient, time: FakeTime, caplog: pytest.LogCaptureFixture, fault: str
-) -> None:
-    with Sandbox({ONE: 5}, faults={(ONE, 1): [fault, fault]}) as api:
-        response = new_client(api, request_timeout=0.2 if fault in {"hang", "drip"} else 5).fetch(page(1), WHERE)
-        assert ids(response.document) == [held["id"] for held in api.candidates(ONE)]
-    lines = [record.getMessage() for record in caplog.records if record.name.startswith("tap-")]
-    assert len(lines) == 2 or (len(lines) > 2 and fault in {"hang", "drip"})  # a good response may be late, too
-    assert all(re.fullmatch(rf"{WHERE}: .+; try \d of 8 in \d\.\d s", line) for line in lines)
-    assert time.now > 0
 
 
 def test_a_429_does_not_count_as_long_as_others_get_through(new_client: NewClient) -> None:

@@ -151,7 +151,7 @@ def test_a_body_that_comes_drop_by_drop_meets_the_limit(new_client: NewClient) -
         assert "no response within " in failure(new_client(url, request_timeout=0.1, patience=0.2))
 
 
-# Not a response
+# Not a response, or not a whole one
 
 
 @pytest.mark.parametrize(
@@ -161,14 +161,21 @@ def test_a_body_that_comes_drop_by_drop_meets_the_limit(new_client: NewClient) -
         b"HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 200 + b"\r\n",
         b"HTTP/1.1 200 OK\r\nada@example.com\r\nContent-Length: 1\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nada@example.com\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}",
+        ok(b"<h1>ada@example.com</h1>", "Content-Type: application/json; charset=utf-8"),
+        ok("{'a': 'Zoë'}".encode("latin-1"), "Content-Type: application/json; charset=latin-1"),
     ],
 )
-def test_what_is_no_response_is_tried_again_and_quoted_nowhere(
+def test_what_is_no_whole_response_or_no_json_is_tried_again_and_quoted_nowhere(
     new_client: NewClient, caplog: pytest.LogCaptureFixture, response: bytes
 ) -> None:
     for name in (None, "urllib3.connection"):
         caplog.set_level("DEBUG", name)
-    assert failure_of(new_client, response).endswith("; gave up after 8 tries")
+    line = failure_of(new_client, response)
+    assert line.endswith("; gave up after 8 tries")
+    assert "ada" not in line
     assert "example.com" not in caplog.text
 
 
