@@ -120,7 +120,7 @@ def log_unexpected(counts: Counts, conformer: Conformer) -> None:
     custom = custom_fields(conformer.properties)
     unknown = sorted((name, count) for (name, mismatch), count in counts.unexpected.items() if not mismatch)
     known = sorted((name, mismatch, count) for (name, mismatch), count in counts.unexpected.items() if mismatch)
-    can_be_columns = {*column_names([*conformer.properties, *dict(unknown)])}
+    can_be_columns = {*column_names([*conformer.properties, *dict(unknown)])} - {RESCUED}
     lines = []
     unnamed = 0
     for name, count in unknown:
@@ -131,7 +131,7 @@ def log_unexpected(counts: Counts, conformer: Conformer) -> None:
         elif shown == name:
             lines.append(f"{line}; not every warehouse can hold a column of that name beside the others")
         else:
-            unnamed += 1
+            unnamed += name not in fates
     for name, mismatch, count in known:
         fate = f"null there, as {CUSTOM_FIELDS} holds them" if name in custom else fates.get(name, kept)
         lines.append(f"{count:,} of {counts.candidates:,} values of {plain_name(name)} {mismatch}; {fate}")

@@ -134,11 +134,17 @@ def test_what_a_look_up_moves_aside_is_hidden_as_well(read: Read, beside: dict[s
     assert run.records[0]["_rescued_data"] == {**beside, place: {"id": "p"}}
 
 
-def test_discovery_is_not_advised_where_it_could_make_no_further_column(read: Read) -> None:
-    sent = {"id": "a", **{f"field{number}": 1 for number in range(1_100)}}
-    with Sandbox({"interviewer-1": [sent]}) as api:
+@pytest.mark.parametrize(
+    ("fields", "columns"),
+    [({f"field{number}": 1 for number in range(1_100)}, 1_000), ({"_rescued_data": 1}, 13)],
+    ids=["very many", "the tap's own name"],
+)
+def test_discovery_is_not_advised_where_it_could_make_no_further_column(
+    read: Read, fields: dict[str, Any], columns: int
+) -> None:
+    with Sandbox({"interviewer-1": [{"id": "a", **fields}]}) as api:
         run = read(api)
-    assert len(run.of("SCHEMA")[0]["schema"]["properties"]) == 1_000
+    assert len(run.of("SCHEMA")[0]["schema"]["properties"]) == columns
     assert not any("run discovery again" in line for line in run.lines("WARNING"))
     assert any("have the field" in line for line in run.lines("WARNING"))
 
@@ -228,6 +234,13 @@ def test_a_field_without_a_column_that_every_warehouse_can_hold_is_named_or_coun
         *(f"1 of 1 candidates have the field {name}, kept in _rescued_data{unlike}" for name in ("first_name", "xmin")),
         "2 fields with names that not every warehouse can hold: kept in _rescued_data",
     ]
+
+
+def test_a_field_that_a_map_hides_is_not_counted_as_kept(read: Read) -> None:
+    with Sandbox({"interviewer-1": [{"id": "a", "Ключ": 1}]}) as api:
+        run = read(api, stream_maps={"candidates": {"Ключ": None}})
+    assert [record["_rescued_data"] for record in run.records] == [None]
+    assert not any("kept in _rescued_data" in line for line in run.lines("WARNING"))
 
 
 def test_replaced_characters_are_warned_of_once_with_their_number(read: Read) -> None:
