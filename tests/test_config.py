@@ -13,7 +13,6 @@ import pytest
 from tap_interviewflow import __version__, config
 from tap_interviewflow.api.client import API_URL, PATH
 from tap_interviewflow.tap import TapInterviewFlow
-from tests.batch_files import files_of
 from tests.runs import Run, catalog_of, config_for, run_here, write
 from tests.sandbox import Sandbox
 
@@ -169,6 +168,10 @@ GOOD_ONES: dict[str, tuple[Any, ...]] = {
     "api_url": ("http://localhost:8765/", "http://[::1]:8765", "http://127.9.9.9", f"{API_URL}{PATH}"),
     "additional_fields": ({"Level 2.1": Decimal("50.10"), "review": "", "isSynced": True},),
     "interview_ids": (["interview 1"],),
+    "batch_config": (
+        {"encoding": {"format": "jsonl", "compression": None}, "storage": {"root": "x", "prefix": None, "params": {}}},
+        {"encoding": {"format": "jsonl"}, "storage": {"root": "x"}, "batch_size": None},
+    ),
 }
 
 
@@ -331,15 +334,6 @@ def test_batches_that_would_lose_candidates_or_have_an_unknown_key_are_one_line(
 ) -> None:
     given = {"encoding": JSONL, "storage": STORAGE, **changes}
     assert errors(batch_config=given) == [line_of(f"batch_config{path}", f"is not valid ({rule})")]
-
-
-@pytest.mark.parametrize("compression", [None, "none", "gzip"])
-def test_batches_may_be_compressed_or_not(api: Sandbox, read: Read, tmp_path: Path, compression: str | None) -> None:
-    storage: dict[str, Any] = {"root": str(tmp_path / "files"), "prefix": None, "params": {}}
-    given = {"encoding": {**JSONL, "compression": compression}, "storage": storage, "batch_size": None}
-    run = read(api, batch_config=given)
-    assert run.code == 0, run.err
-    assert len(files_of(run)) == 1
 
 
 def test_a_storage_that_can_not_be_written_to_is_one_line(api: Sandbox, read: Read, tmp_path: Path) -> None:

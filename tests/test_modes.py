@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import signal
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_interviewflow import fetcher
 from tap_interviewflow.shutdown import Shutdown
 from tests.runs import catalog_of
-from tests.sandbox import Move, Moves, Sandbox
+from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -414,16 +414,6 @@ class TestVersions:
             assert len(self.run(read, api).of("ACTIVATE_VERSION")) == 1
             run = self.run(read, api, interviewer_ids=["one"])
             assert self.reason(run) == "no Interviewer has a single candidate"
-
-    @pytest.mark.parametrize("metadata", [None, "total"])
-    @pytest.mark.parametrize("kind", get_args(Move))
-    @pytest.mark.parametrize("is_endless", [False, True])
-    def test_no_row_that_is_there_is_deleted_however_the_list_moves(
-        self, read: Read, kind: Move, metadata: Any, *, is_endless: bool
-    ) -> None:
-        with Sandbox({"one": 60}, moves=Moves([kind], 4, endless=is_endless), metadata=metadata, latency=0.001) as api:
-            run = self.run(read, api, page_size=10)
-            assert set(run.ids) >= set(api.present_throughout("one")) or not run.of("ACTIVATE_VERSION")
 
     def test_after_a_signal_nothing_is_deleted(self, read: Read, api: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         listening: list[Shutdown] = []

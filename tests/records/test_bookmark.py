@@ -76,21 +76,19 @@ def test_a_fingerprint_tells_filters_apart_and_shows_nothing_of_them() -> None:
     assert fingerprint({"additional_fields": {"a": 1, "b": 2}}) == fingerprint({"additional_fields": {"b": 2, "a": 1}})
 
 
+def partitions(*entries: object) -> dict[str, Any]:
+    """Return a state with these bookmarks."""
+    return {"bookmarks": {"candidates": {"partitions": [*entries]}}}
+
+
+ONE: dict[str, Any] = {"context": {"interviewerId": "i"}}
+
+
 @pytest.mark.parametrize(
     "state",
     [
-        {},
-        {"bookmarks": {}},
-        {"bookmarks": {"candidates": {}}},
-        {"bookmarks": {"candidates": {"partitions": []}}},
-        {"bookmarks": {"candidates": {"partitions": [{"context": {"interviewerId": "i"}}]}}},
-        {
-            "bookmarks": {
-                "candidates": {
-                    "partitions": [{"context": {"interviewerId": "i"}, "replication_key_value": "2026-01-31T10:00:00Z"}]
-                }
-            }
-        },
+        *({}, {"bookmarks": {}}, {"bookmarks": {"candidates": {}}}, partitions(), partitions(ONE)),
+        partitions(ONE | {"replication_key_value": TEN}),
     ],
     ids=str,
 )
@@ -101,23 +99,10 @@ def test_a_state_of_ours_is_taken(state: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "state",
     [
-        {"currently_syncing": "candidates"},
-        {"bookmarks": []},
-        {"bookmarks": {"candidates": "2026-01-31"}},
-        {"bookmarks": {"candidates": {"partitions": {"interviewerId": "i"}}}},
-        {"bookmarks": {"candidates": {"partitions": {}}}},
-        {"bookmarks": {"candidates": {"partitions": ["i"]}}},
-        {"bookmarks": {"candidates": {"partitions": [{"context": {}}]}}},
-        {
-            "bookmarks": {
-                "candidates": {"partitions": [{"context": {"interviewerId": "i"}, "replication_key_value": "secret"}]}
-            }
-        },
-        {
-            "bookmarks": {
-                "candidates": {"partitions": [{"context": {"interviewerId": "i"}, "replication_key_value": 5}]}
-            }
-        },
+        *({"currently_syncing": "candidates"}, {"bookmarks": []}, {"bookmarks": {"candidates": "2026-01-31"}}),
+        *({"bookmarks": {"candidates": {"partitions": bad}}} for bad in ({"interviewerId": "i"}, {})),
+        *(partitions("i"), partitions({"context": {}})),
+        *(partitions(ONE | {"replication_key_value": bad}) for bad in ("secret", 5)),
     ],
     ids=str,
 )
