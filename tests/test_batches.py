@@ -58,10 +58,8 @@ def test_a_page_goes_into_several_files_where_one_is_full(read: Read, tmp_path: 
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
-@pytest.mark.parametrize("name", ["a b", "100%", "a%20b", "#1", "ü", "a+b&c=d;e", "'[{~}]'"])
-def test_a_target_finds_files_whatever_they_are_called(
-    read: Read, api: Sandbox, tmp_path: Path, name: str, scheme: str
-) -> None:
+def test_a_target_finds_files_whatever_they_are_called(read: Read, api: Sandbox, tmp_path: Path, scheme: str) -> None:
+    name = "a b%20c#1 ü a+b&c=d;e 100% '[{~}]'"
     storage = {"root": f"{scheme}{(tmp_path / name).as_posix()}", "prefix": name}
     run = read(api, batch_config={"encoding": {"format": "jsonl", "compression": "none"}, "storage": storage})
     assert run.code == 0, run.err

@@ -121,15 +121,6 @@ class TestLookUps:
         assert (run.ids, bookmarks(run.state)) == (["id-0"], bookmarks(state))
 
 
-class TestFilters:
-    def test_only_what_matches_is_read(self, read: Read) -> None:
-        scores = [49, 50, 51, "50"]
-        people = [person(n, additionalFields={"Manual Score": score}) for n, score in enumerate(scores)]
-        with Sandbox({"one": people}) as api:
-            assert read(api, additional_fields={"Manual Score": 50}, page_size=1).ids == ["id-1", "id-2"]
-            assert read(api, additional_fields={"Manual Score": "50"}).ids == ["id-3"]
-
-
 class TestIncremental:
     def test_a_second_run_writes_what_is_new_at_or_after_the_bookmark(self, read: Read, api: Sandbox) -> None:
         first = read(api, catalog=incremental())
@@ -145,9 +136,8 @@ class TestIncremental:
         assert {request["page"] for request in api.requests if request["interviewerId"] == "one"} >= {1, 2, 3, 4, 5, 6}
         assert second.verdicts["one"] == "6 read, 2 written since 2026-01-05T00:00:00+00:00, complete"
 
-    @pytest.mark.parametrize("value", [None, "", "soon", 5])
-    def test_records_without_a_time_in_the_key_are_written(self, read: Read, api: Sandbox, value: object) -> None:
-        api.append("one", {"id": "x", "updatedAt": value}, {"id": "y"})
+    def test_records_without_a_time_in_the_key_are_written(self, read: Read, api: Sandbox) -> None:
+        api.append("one", {"id": "x", "updatedAt": "soon"}, {"id": "y"})
         run = read(api, catalog=incremental(), state=state_of("2026-01-31T00:00:00Z"), interviewer_ids=["one"])
         assert (run.ids, bookmarks(run.state)) == (["x", "y"], {"one": "2026-01-31T00:00:00Z"})
 
@@ -170,14 +160,6 @@ class TestIncremental:
         # A `Date` has no fraction of a second.
         assert before + behind - timedelta(seconds=1) <= datetime.fromisoformat(str(value))
         assert datetime.fromisoformat(str(value)) <= datetime.now(UTC) + behind
-
-    def test_what_becomes_visible_late_comes_with_the_next_run(self, read: Read, api: Sandbox) -> None:
-        now = datetime.now(UTC)
-        api.append("one", person(98, now - timedelta(minutes=1)))
-        state = read(api, catalog=incremental(), interviewer_ids=["one"]).state
-        api.append("one", person(99, now - timedelta(minutes=9)))
-        run = read(api, catalog=incremental(), interviewer_ids=["one"], state=state)
-        assert run.ids == ["id-98", "id-99"]
 
     @pytest.mark.parametrize("where", ["state", "start_date"])
     def test_a_bookmark_in_the_future_is_warned_of(self, read: Read, api: Sandbox, where: str) -> None:
@@ -256,21 +238,11 @@ class TestState:
         with Sandbox({"one": people}) as api:
             yield api
 
-    @pytest.mark.parametrize(
-        ("filters", "others"),
-        [
-            ({"additional_fields": {"Score": 1}}, {"additional_fields": {"Score": 0}}),
-            ({"start_date": "2026-01-02"}, {"start_date": "2026-01-01"}),
-            ({"stream_maps": {"candidates": {"__filter__": "id != 'id-0'"}}}, {"stream_maps": {"candidates": {}}}),
-        ],
-        ids=str,
-    )
-    def test_a_bookmark_of_another_filter_is_ignored_with_a_warning(
-        self, read: Read, api: Sandbox, filters: dict[str, Any], others: dict[str, Any]
-    ) -> None:
+    def test_a_bookmark_of_another_filter_is_ignored_with_a_warning(self, read: Read, api: Sandbox) -> None:
+        filters: dict[str, Any] = {"additional_fields": {"Score": 1}}
         first = read(api, catalog=incremental(), **filters)
         state = first.state
-        for settings in (others, filters, {}, filters):
+        for settings in ({"start_date": "2026-01-02"}, filters, {}, filters):
             run = read(api, catalog=incremental(), state=state, **settings)
             assert run.ids == read(api, catalog=incremental(), **settings).ids
             (line,) = run.complaints
