@@ -221,18 +221,6 @@ def test_a_still_list_costs_one_page_more_than_it_has_with_a_total_and_two_passe
         assert pages == [[1, 2, 3, 4] * 2, [1, 2, 3, 4] * 2, [1, 2], [1, 2] * 2]
 
 
-@pytest.mark.parametrize("parallel", [4, 16])
-@pytest.mark.parametrize("metadata", [None, "total"])
-def test_pages_ahead_cost_at_most_as_many_requests_as_are_in_flight(
-    read: Read, metadata: Metadata | None, parallel: int
-) -> None:
-    with Sandbox({ONE: 100, TWO: 30}, metadata=metadata) as api:
-        assert_complete(read(api, page_size=10, max_parallel_requests=parallel), api)
-        for name, pages in ((ONE, 10), (TWO, 3)):
-            needed = pages + 1 if metadata else 2 * (pages + 2)
-            assert len(requested(api, name)) <= needed + parallel
-
-
 @pytest.mark.parametrize(("metadata", "parallel"), [(None, 4), ("total", 1)])
 def test_a_smaller_limit_of_the_api_costs_no_candidate(read: Read, metadata: Metadata | None, parallel: int) -> None:
     with Sandbox({ONE: 25, TWO: 61, THREE: 12}, metadata=metadata, max_limit=10) as api:
@@ -275,17 +263,6 @@ def test_a_limit_of_the_offset_is_no_end_but_incomplete_with_the_apis_reason(
         assert len([request for request in api.requests if request["limit"] < 10]) == 1
         assert "page_size" in run.verdicts[ONE]
     assert_incomplete(run, "the API says “")
-
-
-@pytest.mark.parametrize(("metadata", "max_limit", "parallel"), [(None, 20, 1), ("total", 15, 4)])
-def test_an_api_that_ignores_the_page_is_no_endless_loop_but_incomplete(
-    read: Read, metadata: Metadata | None, max_limit: int, parallel: int
-) -> None:
-    with Sandbox({ONE: 50}, ignore_page=True, max_limit=max_limit, metadata=metadata) as api:
-        run = read(api, page_size=20, max_parallel_requests=parallel)
-        assert len(api.requests) <= 2 * (3 + 3 * parallel)
-    assert len(run.ids) == max_limit
-    assert_incomplete(run, "page 2 repeats page 1: the API seems to ignore `page`")
 
 
 # Pages that fail in the middle, and pages that are empty
@@ -332,13 +309,6 @@ def test_a_candidate_that_is_there_throughout_is_written_however_the_list_moves(
 ) -> None:
     with Sandbox({ONE: 200}, moves=Moves([kind], 6), metadata=metadata) as api:
         assert_no_silent_loss(read(api, page_size=20, max_parallel_requests=parallel), api)
-
-
-def test_what_came_to_the_top_is_found_there_without_another_pass(read: Read) -> None:
-    with Sandbox({ONE: 60}, moves=Moves(["newcomer-first"], 1), metadata="total") as api:
-        run = read(api, page_size=20, max_parallel_requests=1)
-        assert requested(api) == [1, 2, 3, 4, 5, 1, 2]
-        assert (run.code, {*written(run)}) == (0, {*held(api)})
 
 
 def test_a_list_that_never_stands_still_is_read_in_three_passes_and_called_incomplete(read: Read) -> None:

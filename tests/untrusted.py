@@ -41,21 +41,8 @@ ODD_NAMES = [
         "_sdc_deleted_at",
         "_rescued_data",
     ),
-    *(
-        "interviewerId",
-        "id",
-        "_id",
-        "interviewId",
-        "NAME",
-        "name",
-        "score",
-        "Score",
-        "a\x00",
-        "a\ufffd",
-        "ключ",
-        "x" * 70,
-    ),
-    *("xmin", "First Name", "first_name", "additionalFields_Manual_Score"),
+    *("interviewerId", "id", "_id", "interviewId", "NAME", "name", "score", "Score", "a\x00", "a\ufffd", "ключ"),
+    *("x" * 70, "xmin", "First Name", "first_name", "additionalFields_Manual_Score"),
 ]
 
 numbers = st.one_of(

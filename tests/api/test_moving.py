@@ -100,6 +100,7 @@ def test_candidates_found_by_a_later_pass_come_after_the_others() -> None:
     # The last of three pages is updated while the second is asked for, and stands at the top then.
     read, lost = read_moving(6, 2, 1, [(3, "update-first", 4)], said="total")
     assert not lost
+    assert read.asked == [1, 2, 3, 4, 5, 1, 2]  # the top is requested again, and no further pass
     assert read.written[-1] == "id-4"
 
 

@@ -127,11 +127,7 @@ def test_a_long_text_takes_time_by_its_length_only() -> None:
         assert redactor.clean("a&#" + piece * (2**16 // len(piece)))
     dice = random.Random(0)  # noqa: S311
     assert PLAIN_KEY not in redactor.clean("".join(dice.choice(PIECES) for _ in range(2**14)))
-
-
-@pytest.mark.timeout(30)
-def test_a_key_that_can_be_read_in_many_ways_takes_no_longer() -> None:
-    for piece in ("\\", "%25", "&amp;", "&amp", "%"):
+    for piece in ("\\", "%25", "&amp;", "&amp", "%"):  # a key that can be read in many ways
         for text in (piece, "%25", "&amp;", "\\"):
             assert Redactor([piece * 40 + "x"]).clean(text * 4000)
 

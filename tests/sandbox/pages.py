@@ -34,7 +34,6 @@ class Account:
         metadata: The page metadata beside the list.
         past_end: What comes for a page behind the last one: the last one again, a status, `null` for the list, the
             envelope without it, or a failure with HTTP 200.
-        ignore_page: Each page is the first one.
         moves: How the list changes while it is read.
     """
 
@@ -46,7 +45,6 @@ class Account:
     envelope: str = "data.candidates"
     metadata: Metadata | None = None
     past_end: PastEnd = "empty"
-    ignore_page: bool = False
     moves: Moves | None = None
 
     def __post_init__(self) -> None:
@@ -115,10 +113,9 @@ class Account:
             raise RequestError(404, "no Interviewer has this interviewerId")
         if query.interview_id is not None:
             return response(200, to_json(self._one(query.interviewer_id, query.interview_id)))
-        page = 1 if self.ignore_page else query.page
-        if page == 1 and query.interviewer_id in self._raw:
+        if query.page == 1 and query.interviewer_id in self._raw:
             return response(200, self._raw[query.interviewer_id])
-        return response(200, to_json(self._page(query, page, is_blank=is_blank)))
+        return response(200, to_json(self._page(query, is_blank=is_blank)))
 
     def _one(self, interviewer: str, interview_id: str) -> object:
         held = self._lists[interviewer]
@@ -127,8 +124,8 @@ class Account:
                 return {"success": True, "data": held.candidate(number)}
         raise RequestError(404, "no candidate has this interviewId")
 
-    def _page(self, query: Query, page: int, *, is_blank: bool) -> object:
-        limit = min(query.limit, self.max_limit or query.limit)
+    def _page(self, query: Query, *, is_blank: bool) -> object:
+        page, limit = query.page, min(query.limit, self.max_limit or query.limit)
         with self._lock:
             held = self._moved(query.interviewer_id, page, limit)
             numbers = held.numbers
