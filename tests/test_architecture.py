@@ -8,8 +8,6 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tap_interviewflow"
 SANDBOX = "sandbox"
@@ -70,15 +68,10 @@ def test_no_module_knows_itself_by_a_detour() -> None:
     TopologicalSorter({module: known(module) for module in MODULES}).prepare()
 
 
-@pytest.mark.parametrize("module", sorted(module for module in MODULES if layer(module) is not None))
-def test_each_layer_knows_none_above_it(module: str) -> None:
-    own = LAYERS.index(module.partition("/")[0])
-    assert not [other for other in known(module) if (theirs := layer(other)) is not None and theirs < own]
-
-
-def test_what_is_beside_the_way_knows_neither_the_tap_nor_its_stream() -> None:
-    beside = {module for module in MODULES if layer(module) is None} - {"__main__"}
-    assert not [module for module in beside if known(module) & {"tap", "streams"}]
+def test_each_layer_knows_none_above_it_and_what_is_beside_them_neither_the_tap_nor_its_stream() -> None:
+    for module in MODULES.keys() - {"__main__"}:
+        above = {"tap", "streams"} if (own := layer(module)) is None else set(LAYERS[:own])
+        assert not {other.partition("/")[0] for other in known(module)} & above, module
 
 
 def test_records_know_neither_http_nor_streams() -> None:
