@@ -41,8 +41,8 @@ class Sandbox(Account):
         latency: Seconds before each response. Where the list moves it varies by half, is 5 ms unless given, and the
             response is made at a random moment of it.
         clock: Seconds by which the API's clock is ahead of this machine's; with it each response has a `Date`.
-        retry_after: "seconds", "date", none, or a text that is sent as it is.
-        retry_after_seconds: How long a 429 says to wait.
+        retry_after: The form in which a 429 says how long to wait: "seconds" or "date".
+        retry_after_seconds: How long that is.
         faults: What goes wrong, by Interviewer and page (or interview ID): a status ("400" or "400:its message"), a
             name of `FAULTS`, or a list of these, one for each visit; the last one stays if it is "always:NAME". Or a
             function that chooses one by the body and the number of visits before.
@@ -56,7 +56,7 @@ class Sandbox(Account):
     record: bool = True
     latency: float | None = None
     clock: float | None = None
-    retry_after: str | None = "seconds"
+    retry_after: str = "seconds"
     retry_after_seconds: int = 1
     faults: Faults = field(default_factory=dict)
     url: str = field(init=False, default="")
@@ -161,12 +161,9 @@ class Sandbox(Account):
 
     def _error(self, request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> bytes:
         headers = dict(headers or {})
-        if status == HTTPStatus.TOO_MANY_REQUESTS and self.retry_after is not None:
-            waits = {
-                "seconds": str(self.retry_after_seconds),
-                "date": formatdate(time() + self.retry_after_seconds, usegmt=True),
-            }
-            headers["Retry-After"] = waits.get(self.retry_after, self.retry_after)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            moment = formatdate(time() + self.retry_after_seconds, usegmt=True)
+            headers["Retry-After"] = moment if self.retry_after == "date" else str(self.retry_after_seconds)
         return response(status, to_json({"success": False, **self._complaint(request, message)}), headers)
 
     def _complaint(self, request: Request, message: str) -> dict[str, object]:
