@@ -51,6 +51,19 @@ def test_no_wrong_metadata_costs_a_candidate_or_makes_the_read_incomplete(wrong:
         assert read.verdict.stated in {None, rows}
 
 
+@pytest.mark.parametrize(
+    "stated",
+    [lambda _shown, end: {"total": 120} if end == SIZE else {}, lambda _shown, end: {"total": min(end, 120)}],
+    ids=["on page 1 only", "rows so far"],
+)
+def test_a_total_that_not_all_pages_state_or_that_counts_the_rows_so_far_proves_nothing(
+    stated: Callable[[Sequence[int], int], dict[str, Any]], without_total: Reading
+) -> None:
+    read = without_total.expect_complete(rows=120, stated=stated)
+    assert read.asked.count(3) == 2
+    assert read.verdict.stated is None
+
+
 @pytest.mark.parametrize("size", [20, 100, 300, 1000])
 @pytest.mark.parametrize(
     "stated", [total(300), lambda _shown, end: {"total": 300 + end}], ids=["of what is not listed", "that grows"]

@@ -39,7 +39,7 @@ def test_a_list_that_reaches_its_total_costs_at_most_one_request_more_than_it_ha
 ) -> None:
     for rows, pages in ((5, [1, 2]), (120, [1, 2, 3]), (150, [1, 2, 3, 4])):
         read = Reading(width, has_total=False).expect_complete(rows=rows, stated=total(spell(rows)), behind=behind)
-        assert sorted(read.asked) == pages
+        assert (sorted(read.asked), read.verdict.stated) == (pages, rows)
 
 
 @pytest.mark.parametrize("answer", [400, 404, 416, 422, FAILED, {"message": "no more"}, {"data": None}, 204], ids=str)
