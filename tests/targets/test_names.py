@@ -44,6 +44,7 @@ RESCUED = [
 REFUSED: dict[type[Warehouse], set[str]] = {
     BigQuery: {name for name in COLUMNS if {*name} & {*'!"$()*,./;?@[\\]^`{}~'}},  # by BigQuery's own rule
     DuckDb: {'"quoted"'},
+    MeltanoLabsDuckDb: {'"quoted"'},
     Snowflake: {"it's", "%(x)s", "%s"},  # by the emulator, the last two perhaps by the target
 }
 """Names that a warehouse or a target refuses although the contract makes columns of them."""

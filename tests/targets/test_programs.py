@@ -24,11 +24,11 @@ HELD = {"interviewer-1": 130, "interviewer-2": 25}
 
 
 @pytest.mark.parametrize("odd", [False, True], ids=["ordinary", "odd"])
-def test_singer_check_tap_finds_the_output_valid(read: Read, *, odd: bool) -> None:
+def test_singer_check_tap_finds_the_output_valid(read: Read, tmp_path: Path, *, odd: bool) -> None:
     with Sandbox(HELD, odd=odd) as api:
         out = read(api).out
     # By standard input: it waits for ever for a tap that it has started itself.
-    checked = _piped(out, str(environment("singer-tools") / "singer-check-tap"))
+    checked = _piped(out, tmp_path, str(environment("singer-tools") / "singer-check-tap"))
     assert "The output is valid." in checked
     assert "155 record messages" in checked
 
@@ -37,7 +37,9 @@ def test_a_mapper_passes_every_message_through(read: Read, tmp_path: Path) -> No
     with Sandbox(HELD, odd=True) as api:
         run = read(api)
     config = write(tmp_path / "mapper.json", {"stream_maps": {}})
-    mapped = _piped(run.out, str(environment("meltano-map-transform") / "meltano-map-transform"), "--config", config)
+    mapped = _piped(
+        run.out, tmp_path, str(environment("meltano-map-transform") / "meltano-map-transform"), "--config", config
+    )
     messages = [json.loads(line) for line in mapped.splitlines()]
     assert Counter(message["type"] for message in messages) == {"SCHEMA": 1, "RECORD": 155, "STATE": 1}
     sent = [json.loads(line) for line in run.out.splitlines()]
@@ -46,7 +48,7 @@ def test_a_mapper_passes_every_message_through(read: Read, tmp_path: Path) -> No
     ]
 
 
-def _piped(text: str, *command: str) -> str:
-    ended = subprocess.run(command, check=False, input=text.encode(), capture_output=True, timeout=120)
+def _piped(text: str, folder: Path, *command: str) -> str:
+    ended = subprocess.run(command, check=False, cwd=folder, input=text.encode(), capture_output=True, timeout=120)
     assert ended.returncode == 0, ended.stderr.decode()
     return ended.stdout.decode()
