@@ -85,7 +85,8 @@ def hub() -> Iterator[str]:
 def test_the_first_commands_of_the_readme_print_what_the_picture_of_the_demo_shows(tmp_path: Path) -> None:
     variables = published(tmp_path / "repository")
     told = shell(block(README, "git clone"), tmp_path, Path(sys.executable).parent, **variables)
-    printed = told[told.index("A made-up API") :].splitlines()
+    (demo,) = re.findall(r"^A made-up API.*^ +Your candidates are then in [^\n]*", told, re.DOTALL | re.MULTILINE)
+    printed = demo.splitlines()
     drawn = re.findall("<text.*</text>", (DOCS / "demo.svg").read_text("utf-8"))
     first, *shown = [unescape(re.sub("<.*?>", "", line)) for line in drawn]
     assert first == "$ make demo"
@@ -124,11 +125,9 @@ def test_a_run_that_read_not_everything_ends_with_1_and_keeps_its_rows_and_its_s
         settings = {"TAP_INTERVIEWFLOW__METADATA": json.dumps(metadata), "TARGET_JSONL_DESTINATION_PATH": str(tmp_path)}
         variables = environment_for(api, **settings)
         command = (meltano(), "run", "--state-id-suffix=incomplete", "tap-interviewflow", "target-jsonl")
-        ended = subprocess.run(
-            command, check=False, cwd=project, env=variables, stdout=subprocess.PIPE, encoding="utf-8"
-        )
-        assert ended.returncode == 1, ended.stdout
-        assert "Interviewer interviewer-1: the API states 250 candidates, 150 came" in ended.stdout
+        ended = subprocess.run(command, check=False, cwd=project, env=variables, capture_output=True, encoding="utf-8")
+        assert ended.returncode == 1, ended.stderr
+        assert "Interviewer interviewer-1: the API states 250 candidates, 150 came" in ended.stderr
         rows = json_lines(tmp_path / "candidates.jsonl")
         assert Counter(row["interviewerId"] for row in rows) == {"interviewer-1": 150, "interviewer-2": 120}
         said_by(*command, cwd=project, env=variables | {"TAP_INTERVIEWFLOW_ALLOW_INCOMPLETE": "true"})
