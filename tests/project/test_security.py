@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.batch_files import batch_config, files_of, records_by_stream
-from tests.runs import config_for, start, write
+from tests.runs import Run, config_for, start, write
 from tests.sandbox import Sandbox
 from tests.test_faults import CATALOG
 
@@ -70,3 +72,18 @@ def test_a_run_that_is_killed_leaves_no_batch_file_that_looks_whole(tmp_path: Pa
         process.communicate()
     (file,) = folder.iterdir()
     assert file.suffix == ".part"
+
+
+@posix
+def test_a_batch_file_that_can_not_be_finished_is_not_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with Sandbox({"interviewer-1": 30}) as api:
+        config = write(tmp_path / "config.json", config_for(api, batch_config=batch_config(folder)))
+        # No file may be larger than a kilobyte; what is compressed is written at the end.
+        command = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, "-m", "tap_interviewflow"]
+        ended = subprocess.run([*command, "--config", config], check=False, capture_output=True)
+    run = Run(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+    assert run.code == 1
+    assert [line.partition(": ")[0] for line in run.lines("ERROR")] == ["batch_config can't be used"]
+    assert not run.of("BATCH")
+    assert list(folder.iterdir()) == []
