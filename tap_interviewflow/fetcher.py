@@ -152,17 +152,15 @@ class Fetcher:
             page.lines, page.records = self.encode(page.records), ()
 
     def select(self, page: Page, indices: Sequence[int], interviewer_id: str) -> Page:
-        """Return a page with the records of some of its candidates.
+        """Return a page with the IDs and the records of some of its candidates.
 
-        One that is encoded already stays whole: the others were written before, and a target keeps one of each.
+        Lines that are encoded already stay whole: the others were written before, and a target keeps one of each.
         """
-        if page.lines is not None:
-            return page
         chosen = replace(page, ids=[page.ids[index] for index in indices])
         if page.candidates:
             candidates = [page.candidates[index] for index in indices]
             chosen.records, chosen.counts = self.conformer.conform(candidates, interviewer_id)
-        elif len(indices) < len(page.ids):
+        elif page.lines is None and len(indices) < len(page.ids):
             chosen.records = [page.records[index] for index in indices]
         return chosen
 

@@ -6,7 +6,6 @@ import itertools
 import logging
 import time
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from singer_sdk.exceptions import FatalAPIError
@@ -34,8 +33,8 @@ logger = logging.getLogger(f"tap-interviewflow.{STREAM}")
 MAX_PASSES: Final = 3
 """How often the pages of an Interviewer are read before the read is incomplete."""
 
-MAX_DELAY: Final = 0.5
-"""Seconds by which a first page that meets its time limit may come later."""
+GRACE: Final = 0.5
+"""Seconds after a time limit in which requests that meet it may end."""
 
 PROGRESS_INTERVAL: Final = 30.0
 """Seconds between log lines on how far a read is."""
@@ -108,7 +107,8 @@ class Reader:
         # The first one alone: how large it is decides how many of the others are held at once.
         at_once = 1
         for interviewer_ids in (self.interviewer_ids[:1], self.interviewer_ids[1:]):
-            for _, result in self._first_pages(interviewer_ids, inf, at_once):
+            calls = [partial(self._first_page, interviewer_id) for interviewer_id in interviewer_ids]
+            for result in self._pool.in_order(calls, at_once):
                 if isinstance(result, InterviewerError):
                     errors.append(result)  # it comes again when the Interviewer is read
                 elif isinstance(result, FatalAPIError):
@@ -128,26 +128,27 @@ class Reader:
         Args:
             seconds: After these, for all of them, nothing more is requested.
         """
-        for interviewer_id, result in self._first_pages(self.interviewer_ids, seconds):
+        ends_at = time.monotonic() + seconds
+        is_wanted = lambda: time.monotonic() < ends_at  # noqa: E731
+        futures = [self._pool.submit(partial(self._first_page, each, is_wanted)) for each in self.interviewer_ids]
+        for interviewer_id, future in zip(self.interviewer_ids, futures, strict=True):
+            # Requests have time limits, but not the look-up of a host's address: what hangs there is not waited for.
+            while not future.done() and time.monotonic() < ends_at + GRACE:
+                self._pool.wait_for_any()
+            try:
+                result = future.result(timeout=0)
+            except (AbandonedError, TimeoutError):
+                message = f"Interviewer {interviewer_id}, page 1: no good response within {seconds:g} s"
+                result = InterviewerError(message)
             yield interviewer_id, result if isinstance(result, FatalAPIError) else len(result[0])
 
-    def _first_pages(
-        self, interviewer_ids: Sequence[str], seconds: float, at_once: int | None = None
-    ) -> Iterator[tuple[str, tuple[list[dict[str, Any]], int] | FatalAPIError]]:
-        ends_at = time.monotonic() + seconds
-
-        def attempt(interviewer_id: str) -> tuple[list[dict[str, Any]], int] | FatalAPIError:
-            try:
-                return self._fetcher.sample(interviewer_id, lambda: time.monotonic() < ends_at)
-            except FatalAPIError as error:
-                return error
-            except AbandonedError:
-                return InterviewerError(f"Interviewer {interviewer_id}, page 1: no good response within {seconds:g} s")
-
-        calls = (partial(attempt, interviewer_id) for interviewer_id in interviewer_ids)
-        # No time limit reaches the look-up of a host's address: what hangs there is not waited for.
-        results = self._pool.in_order(calls, at_once, until=ends_at + MAX_DELAY)
-        return zip(interviewer_ids, results, strict=True)
+    def _first_page(
+        self, interviewer_id: str, is_wanted: Callable[[], bool] = lambda: True
+    ) -> tuple[list[dict[str, Any]], int] | FatalAPIError:
+        try:
+            return self._fetcher.sample(interviewer_id, is_wanted)
+        except FatalAPIError as error:
+            return error
 
     # Pages
 
@@ -172,14 +173,14 @@ class Reader:
         except InterviewerError as error:
             is_error = True
             reason = delete_blocker = str(error)
-        place = f"Interviewer {interviewer_id}, "
+        where = f"Interviewer {interviewer_id}, "
         self.verdicts[interviewer_id] = Verdict(
-            completeness.count,
-            completeness.stated,
-            reason and reason.removeprefix(place),
-            delete_blocker and delete_blocker.removeprefix(place),
-            is_error,
-            completeness.requested_at,
+            read=completeness.count,
+            stated=completeness.stated,
+            incomplete_reason=reason and reason.removeprefix(where),
+            delete_blocker=delete_blocker and delete_blocker.removeprefix(where),
+            is_error=is_error,
+            requested_at=completeness.requested_at,
         )
         prefetcher.total_is_reliable = completeness.total_is_reliable
         prefetcher.next_interviewer()
@@ -217,16 +218,15 @@ class Reader:
             page = queue.fetch_now(*paginator.straddling_request)
             new = completeness.add(page, is_reread=True)
             paginator.judge_straddling_page(page, new)
-            is_confirmed &= not new
             if new:
                 yield self._fetcher.select(page, new, interviewer_id)
         reason = paginator.problem or completeness.problem or (None if is_complete else completeness.disagreement)
         if reason:
             return reason, reason
-        if not is_confirmed:
-            return None, "its last pass brought new candidates"
         if completeness.has_others:
             return None, "its list holds candidates that name another one of interviewer_ids"
+        if number == 1 or completeness.new:
+            return None, "its last pass brought new candidates"
         return None, None if completeness.reaches_total else paginator.states_more
 
     def _read_pass(
@@ -258,12 +258,5 @@ class Reader:
     # Look-ups
 
     def look_ups(self, interview_ids: Iterable[str]) -> Iterator[Page]:
-        """Request single candidates, each from every Interviewer until one has it.
-
-        Yields:
-            Pages with one candidate each.
-
-        Raises:
-            FatalAPIError: If one was not found, or refused, after the others.
-        """
+        """Request single candidates: see ``lookups.look_ups``."""
         return look_ups(self._fetcher, self._pool, self.interviewer_ids, interview_ids)

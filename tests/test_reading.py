@@ -299,6 +299,7 @@ def assert_no_silent_loss(run: Run, api: Sandbox) -> None:
     assert set(run.ids) <= set(api.ever_present(ONE))
     assert run.code == ("incomplete" in run.verdicts[ONE])
     assert set(api.present_throughout(ONE)) <= set(run.ids) or run.code == 1
+    assert run.verdicts[ONE].startswith("{0} read, {0} written,".format(len(set(run.ids))))
 
 
 @pytest.mark.parametrize("parallel", [1, 4])

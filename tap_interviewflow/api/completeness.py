@@ -52,7 +52,7 @@ class _Pass:
         pages: How many pages came that are not blank.
         rows: How many rows came in them, and in blank pages between them.
         limit: The limit of the last of them.
-        totals: The totals that were stated on pages with candidates.
+        totals: The totals that were stated.
         is_behind_total: Whether the last page stated a higher total than the rows so far.
         total_fell: Whether a total was lower than one before.
         gap: An empty page that had candidates behind it.
@@ -209,8 +209,8 @@ class Completeness:
     @property
     def stated(self) -> int | None:
         """How many candidates there are by the API's total, if it is used."""
-        counts_so_far = self._pass.pages > 1 and not self._was_behind_total
-        return None if not self._uses_total or counts_so_far or None in self._pass.totals else self.total
+        is_running_count = self._pass.pages > 1 and not self._was_behind_total
+        return None if not self._uses_total or is_running_count or None in self._pass.totals else self.total
 
     @property
     def reaches_total(self) -> bool:
@@ -223,7 +223,7 @@ class Completeness:
 
     @property
     def reaches_total_in_pass(self) -> bool:
-        """Whether they did so in this pass alone."""
+        """Whether this pass alone has as many candidates as the API states."""
         return self.reaches_total and self._pass.different >= (self.stated or 0)
 
     @property
@@ -232,11 +232,12 @@ class Completeness:
         if self.stated is None or len(self.seen) >= self.stated:
             return None
         moved = ", and the list moved while it was read" if self.has_moved else ""
-        return f"the API states {self.stated:,} candidates, {self.count:,} came{moved}"
+        refusal = f"{self._pass.gap.refusal}; " if self._pass.gap and self._pass.gap.refusal else ""
+        return f"{refusal}the API states {self.stated:,} candidates, {self.count:,} came{moved}"
 
     @property
     def disagreement(self) -> str | None:
-        """Why this pass does not agree with those before it: then it has nothing new but at its top and its end."""
+        """Why this pass disagrees with those before it; None if it has new candidates at its top and its end only."""
         if self.new and not self._pass.known_came:
             return f"no candidate of one pass came in the next one: {self.count:,} candidates came"
         # A deletion may hide the same candidate from two passes, but hardly from three.

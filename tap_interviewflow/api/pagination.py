@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 from singer_sdk.pagination import BaseAPIPaginator
 from typing_extensions import override
 
+from tap_interviewflow.api.page import Page
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_interviewflow.api.completeness import Completeness
-    from tap_interviewflow.api.page import Page
 
 MIN_LIMIT: Final = 10
 """A first page with fewer candidates does not show how many the API returns at most."""
@@ -27,7 +28,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     or where this pass has as many candidates as the API states; two in a row are the end in any case.
 
     Attributes:
-        last: The last page that is not blank.
+        last: The last page that is not blank; page 0 before the first one.
         new: The indices of the candidates on the current page that came for the first time in this read.
     """
 
@@ -40,7 +41,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         """
         super().__init__(1)
         completeness.start_pass()
-        self.last: Page | None = None
+        self.last = Page(0)
         self.new: list[int] = []
         self._blank: list[Page] = []
         self._completeness = completeness
@@ -62,7 +63,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
             return not is_end and len(self._blank) < 2  # noqa: PLR2004
         for blank in self._blank:
             completeness.add_gap(blank)
-        if self.last is not None and self.last.is_short:
+        if self.last.is_short and self.last.limit == page.limit:
             completeness.short_pages_go_on = True
         self._blank.clear()
         self.last = page
@@ -72,12 +73,12 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     @property
     def is_last_short(self) -> bool:
         """Whether the last page holds fewer candidates than requested, and no such page had candidates behind it."""
-        return self.last is not None and self.last.is_short and not self._completeness.short_pages_go_on
+        return self.last.is_short and not self._completeness.short_pages_go_on
 
     @property
     def is_one_page(self) -> bool:
         """Whether page 1 is the whole list: one response is one snapshot."""
-        return self.last is not None and self.last.number == 1 and self.is_last_short and len(self._blank) < 2  # noqa: PLR2004
+        return self.last.number == 1 and self.is_last_short and len(self._blank) < 2  # noqa: PLR2004
 
     # The end of the list. In two cases blank pages do not prove it, and a page that straddles it is requested, too:
     #
@@ -93,8 +94,6 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     @property
     def _straddling_page(self) -> tuple[int, int] | None:
         """The number and the limit of a page that holds the last candidates and places behind them."""
-        if self.last is None:
-            return None
         rows = len(self.last.ids)
         # Where the API filters its pages, the last one may end far behind its last candidate.
         places = rows if self.last.number == 1 else max(rows, self.last.limit)
@@ -119,7 +118,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     @property
     def _may_be_capped(self) -> bool:
-        if self.last is None or not self._blank or self.is_last_short or self._repeats_page_1:
+        if not self._blank or self.is_last_short or self._repeats_page_1:
             return False
         refusal, completeness = self._blank[0].refusal, self._completeness
         if refusal is not None and refusal.kind in _CAPS:
@@ -129,16 +128,16 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     @property
     def _repeats_page_1(self) -> bool:
-        return self.last is not None and self.last.number == 1 and bool(self._blank and self._blank[0].ids)
+        return self.last.number == 1 and bool(self._blank and self._blank[0].ids)
 
     @property
     def _repeats_small_page_1(self) -> bool:
-        return self._repeats_page_1 and self.last is not None and MIN_LIMIT <= len(self.last.ids) < self._page_size
+        return self._repeats_page_1 and MIN_LIMIT <= len(self.last.ids) < self._page_size
 
     @property
     def problem(self) -> str | None:
         """Why candidates may be missing, whatever other passes bring."""
-        if self.last is None:
+        if not self.last.number:
             return "the API has no candidate any more, but had some before" if self._completeness.seen else None
         if self._has_proven_end:
             return None
@@ -152,7 +151,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     @property
     def states_more(self) -> str | None:
         """What page metadata states that did not come: nothing is deleted then."""
-        if self.last is None:
+        if not self.last.number:
             return None
         pages = self.last.metadata.pages or 0
         if pages > self.last.number:

@@ -1,4 +1,4 @@
-"""Threads that fetch side by side."""
+"""Threads that fetch in parallel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from math import inf
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 POLL_INTERVAL: Final = 0.2
-"""Seconds between looks at whether the run is to stop: some systems deliver no signal to a thread that waits."""
+"""Seconds between checks for a stop request: some systems deliver no signal to a thread that waits."""
 
 
 class WorkerPool:
@@ -71,34 +70,25 @@ class WorkerPool:
         self._call_ended.wait(POLL_INTERVAL)
         self._call_ended.clear()
 
-    def in_order(
-        self, calls: Iterable[Callable[[], _T]], at_once: int | None = None, until: float = inf
-    ) -> Iterator[_T]:
-        """Make calls side by side, and yield their results in the order of the calls.
+    def in_order(self, calls: Iterable[Callable[[], _T]], at_once: int | None = None) -> Iterator[_T]:
+        """Make calls in parallel, and yield their results in the order of the calls.
 
         Args:
             calls: The calls.
             at_once: How many may be running or wait to be yielded, at most twice as many as there are threads.
-            until: The monotonic time up to which a call is waited for. Then it is made again, in this thread: by then
-                it must know at once that it comes too late.
         """
         most = min(at_once or 2 * self.size, 2 * self.size)
         waiting = iter(calls)
-        pending: deque[tuple[Callable[[], _T], Future[_T]]] = deque()
+        pending: deque[Future[_T]] = deque()
         call = next(waiting, None)
         while call or pending:
             while call and len(pending) < most and self.is_idle():
-                pending.append((call, self.submit(call)))
+                pending.append(self.submit(call))
                 call = next(waiting, None)
-            if pending and pending[0][1].done():
-                yield pending.popleft()[1].result()
-            elif time.monotonic() < until:
+            if pending and pending[0].done():
+                yield pending.popleft().result()
+            else:
                 self.wait_for_any()
-            elif pending:
-                yield pending.popleft()[0]()
-            elif call:
-                yield call()
-                call = next(waiting, None)
 
     def close(self) -> None:
         """Let the threads end, each after the call that it is in."""

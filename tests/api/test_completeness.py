@@ -164,10 +164,12 @@ def test_a_few_bad_answers_lose_no_candidate_silently(answer: Any, length: int, 
 
 
 @pytest.mark.parametrize("page", [2, 5])
-def test_an_empty_page_that_stays_empty_makes_the_read_incomplete(page: int, reading: Reading) -> None:
-    reason = "states 300" if reading.has_total else f"page {page} is empty"
-    read = reading.expect_incomplete(reason, rows=300, instead=lambda request: EMPTY if request.page == page else None)
-    assert len(read.written) == 250
+def test_a_page_that_stays_empty_or_is_always_refused_makes_the_read_incomplete(page: int, reading: Reading) -> None:
+    for answer, why in ((EMPTY, "states 300" if reading.has_total else f"page {page} is empty"), (FAILED, "timeout")):
+        read = reading.expect_incomplete(
+            why, rows=300, instead=lambda request, answer=answer: answer if request.page == page else None
+        )
+        assert len(read.written) == 250
 
 
 @pytest.mark.parametrize(

@@ -129,8 +129,8 @@ def test_an_api_that_filters_its_pages_loses_no_candidate(
 def test_a_limit_that_is_clamped_where_the_offset_is_not_loses_no_candidate(
     clamp: int, size: int, reading: Reading
 ) -> None:
-    for rows in (clamp, clamp + 1, 480):
-        reading.expect_complete(size, interviewers=2, rows=rows, clamp=clamp)
+    for rows, behind in itertools.product((clamp, clamp + 1, 480, 483), (None, 400)):
+        reading.expect_complete(size, interviewers=2, rows=rows, clamp=clamp, behind=behind)
 
 
 @pytest.mark.parametrize("answer", [400, FAILED], ids=str)
@@ -188,6 +188,11 @@ def test_a_cap_of_the_offset_makes_the_read_incomplete(
     without_total.expect_incomplete(
         "so there may be more; try another page_size", size, rows=750, is_hidden=GONE[gone], instead=instead
     )
+
+
+def test_candidates_on_the_page_that_straddles_the_end_are_written(without_total: Reading) -> None:
+    read = without_total.expect_incomplete("more", rows=750, instead=beyond(300, EMPTY, by_offset=True))
+    assert len(read.written) > 300
 
 
 @pytest.mark.parametrize("answer", [400, 422, FAILED], ids=str)
