@@ -105,6 +105,7 @@ class Completeness:
         self.requested_at: datetime | None = None
         self._uses_total = uses_total
         self._total_received = 0.0  # when the page with the total had come
+        self._has_risen = False  # whether a total was higher than one before
         self._may_have_fallen = False  # whether a total was lower than one before, in whichever order they were sent
         self._was_behind_total = False  # whether a page stated a higher total than the rows so far
         self._responses = self._passes = 0
@@ -187,6 +188,7 @@ class Completeness:
         if total is None or (not page.ids and not total):
             return
         if self.total is None or total > self.total:
+            self._has_risen |= self.total is not None and page.sent >= self._total_received
             self.total, self._total_received = total, page.received
         elif total < self.total:
             self._may_have_fallen = True  # or the API made this page before the one with the higher total
@@ -240,9 +242,12 @@ class Completeness:
         """Why this pass disagrees with those before it; None if it has new candidates at its top and its end only."""
         if self.new and not self._pass.known_came:
             return f"no candidate of one pass came in the next one: {self.count:,} candidates came"
-        # A deletion may hide the same candidate from two passes, but hardly from three.
-        is_hidden_maybe = self._pass.total_fell and self.stated is not None and self._passes < 3  # noqa: PLR2004
-        if self._pass.new_between_known or is_hidden_maybe:
+        # A deletion may hide the same candidate from two passes, but hardly from three, unless pages come from a cache:
+        # then a total that is older and higher comes again.
+        is_enough = self._passes > 2 and not self._has_risen  # noqa: PLR2004
+        may_be_hidden = self._pass.total_fell and self.stated is not None and not is_enough
+        is_more_than_a_page = self._passes > 1 and self.new > self._pass.limit  # no pass but this one has read these
+        if self._pass.new_between_known or may_be_hidden or is_more_than_a_page:
             return f"the list kept moving while it was read: {self.count:,} candidates came"
         if self._pass.gap is not None:
             what = self._pass.gap.refusal or f"page {self._pass.gap.number} is empty"

@@ -89,7 +89,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     @property
     def straddling_request(self) -> tuple[int, int] | None:
         """The number and the limit of a page that proves whether the list ends here; None where no proof is needed."""
-        return self._straddling_page if self._may_be_capped or self._repeats_small_page_1 else None
+        return self._straddling_page if self._may_be_capped or self._seems_to_ignore_page else None
 
     @property
     def _straddling_page(self) -> tuple[int, int] | None:
@@ -111,7 +111,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
             new: The indices of its candidates that came for the first time: then the pass ended before the list did.
         """
         is_known_end = bool(page.ids) and page.is_short and not new
-        is_whole_list = self._repeats_small_page_1 and len(page.ids) > page.limit
+        is_small = len(self.last.ids) < self._page_size
+        is_whole_list = self._seems_to_ignore_page and is_small and len(page.ids) > page.limit
         # An API that refuses such a limit, but returned an empty page behind the last one, does not refuse the offset.
         is_limit_refused = page.refusal is not None and self._blank[0].refusal is None
         self._has_proven_end = is_known_end or is_whole_list or is_limit_refused
@@ -131,8 +132,9 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         return self.last.number == 1 and bool(self._blank and self._blank[0].ids)
 
     @property
-    def _repeats_small_page_1(self) -> bool:
-        return self._repeats_page_1 and MIN_LIMIT <= len(self.last.ids) < self._page_size
+    def _seems_to_ignore_page(self) -> bool:
+        rows = len(self.last.ids)
+        return self._repeats_page_1 and (MIN_LIMIT <= rows < self._page_size or rows == self._page_size)
 
     @property
     def problem(self) -> str | None:
@@ -144,7 +146,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         if self._may_be_capped:
             behind = self._blank[0].refusal or f"page {self._blank[0].number} is empty"
             return f"{behind}; page {self.last.number} is full, so there may be more; try another page_size"
-        if self._repeats_small_page_1 or (self._repeats_page_1 and len(self.last.ids) == self._page_size):
+        if self._seems_to_ignore_page:
             return "page 2 repeats page 1: the API seems to ignore `page`"
         return None
 

@@ -78,15 +78,30 @@ class PageQueue:
         self._learn(page, total_is_reliable=total_is_reliable)
         if page.number == 1:
             self._ids_of_page_1 = set(page.ids)
-        elif page.number == 2 and self._contradicts_page_size(page):  # noqa: PLR2004
-            self._limit = self._page_size
-            self.restart()
-            self._next = 3
-            page = self.fetch_now(2)
+        elif page.number == 2 and self._contradicts_limit(page):  # noqa: PLR2004
+            page = self._repeat_page_2()
             self._learn(page, total_is_reliable=total_is_reliable)
         return page
 
-    def _contradicts_page_size(self, page: Page) -> bool:
+    def _repeat_page_2(self) -> Page:
+        """Request page 2 with the first limit, and keep that one if page 2 shows that it was right."""
+        limit, self._limit = self._limit, self._page_size
+        self.restart()
+        self._next = 3
+        page = self.fetch_now(2)
+        if self._lies_within_page_1(page):
+            return page
+        # There are more candidates: the API filters its pages, or its page 2 was a bad response.
+        again = self.fetch_now(2, limit)
+        if self._lies_within_page_1(again):
+            return page
+        self._limit = limit
+        return again
+
+    def _lies_within_page_1(self, page: Page) -> bool:
+        return self._ids_of_page_1.issuperset(page.ids)
+
+    def _contradicts_limit(self, page: Page) -> bool:
         """Whether page 2 shows that page 1 is small for another reason than a limit of the API's own.
 
         The API refuses the limit of page 2, or page 2 lies within page 1: the API filters its pages, or has no more.
@@ -94,7 +109,7 @@ class PageQueue:
         if not self._is_first_pass or self._limit >= self._page_size:
             return False
         is_page_1_half_empty = 2 * self._limit <= self._page_size
-        return page.refusal is not None or (is_page_1_half_empty and self._ids_of_page_1.issuperset(page.ids))
+        return page.refusal is not None or (is_page_1_half_empty and self._lies_within_page_1(page))
 
     def fetch_now(self, number: int, limit: int | None = None) -> Page:
         """Request a page out of turn, and return it."""

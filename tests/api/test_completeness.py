@@ -88,6 +88,18 @@ def test_a_second_pass_that_finds_a_candidate_between_those_known_calls_for_a_th
     assert run.verdict.is_complete
 
 
+def test_a_second_pass_that_brings_more_than_a_page_of_new_candidates_calls_for_a_third() -> None:
+    run = read({1: ids(*range(10)), 2: [EMPTY, ids(*range(10, 20))], 3: [EMPTY, ids(*range(20, 25))]})
+    assert run.asked.count(1) == 3
+    assert (len(run.written), run.verdict.incomplete_reason) == (25, None)
+
+
+def test_a_page_with_an_older_and_higher_total_in_each_pass_is_one_of_a_cache_and_agrees_with_nothing() -> None:
+    pages = {1: (24, range(10)), 2: (25, range(10, 20)), 3: (24, range(20, 24))}
+    run = read({number: {**ids(*rows), "total": total} for number, (total, rows) in pages.items()})
+    assert "the list kept moving" in str(run.verdict.incomplete_reason)
+
+
 def test_a_second_pass_that_shares_no_candidate_with_the_first_agrees_with_nothing() -> None:
     run = read({1: [EMPTY, ids(*range(10)), ids(*range(10))], 2: [EMPTY, ids(10), ids(10)]})
     assert run.asked.count(1) == 3

@@ -136,7 +136,7 @@ def read_to_its_end(held: MovingList, width: int) -> None:
 
 
 def test_a_list_that_never_stops_moving_is_incomplete() -> None:
-    moves = [(event, "newcomer-first", 0) for event in range(400)]
+    moves = [(event, "newcomer-first", 0) for event in range(1_000)]
     read, _ = read_moving(60, 5, 1, moves, said="total")
     assert not read.verdict.is_complete
     assert "the API states" in str(read.verdict.incomplete_reason)

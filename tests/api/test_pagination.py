@@ -56,7 +56,7 @@ def test_a_page_behind_the_end_may_be_refused(answer: Any, reading: Reading) -> 
     ids=["the last", "the first", "in a circle"],
 )  # fmt: skip
 def test_behind_the_end_other_pages_may_come_again(again: Callable[[int, int], int], reading: Reading) -> None:
-    for rows in (30, 120, 150):
+    for rows in (30, 50, 120, 150):
         held = Backend(rows, reading.has_total)
 
         def instead(request: Request, held: Backend = held) -> Any:
@@ -133,6 +133,12 @@ def test_a_limit_that_is_clamped_where_the_offset_is_not_loses_no_candidate(
         reading.expect_complete(size, interviewers=2, rows=rows, clamp=clamp, behind=behind)
 
 
+@pytest.mark.parametrize("answer", [EMPTY, 404, FAILED], ids=str)
+def test_one_bad_page_2_does_not_undo_the_limit_that_the_api_uses(answer: Any, reading: Reading) -> None:
+    bad = {(2, 1): answer}
+    reading.expect_complete(100, rows=480, clamp=50, instead=lambda request: bad.get((request.page, request.visit)))
+
+
 @pytest.mark.parametrize("answer", [400, FAILED], ids=str)
 @pytest.mark.parametrize("gone", GONE)
 def test_an_api_that_refuses_other_limits_than_its_own_loses_no_candidate(
@@ -147,11 +153,13 @@ def test_an_api_that_refuses_other_limits_than_its_own_loses_no_candidate(
         )
 
 
-@pytest.mark.parametrize("clamp", [1000, 30])
-def test_an_api_that_ignores_page_makes_the_read_incomplete(clamp: int, reading: Reading) -> None:
-    held = Backend(300, reading.has_total, clamp=clamp)
+@pytest.mark.parametrize(
+    "limit", [lambda limit: limit, lambda limit: min(limit, 30), lambda _: SIZE], ids=["its limit", "at most 30", "50"]
+)
+def test_an_api_that_ignores_page_makes_the_read_incomplete(limit: Callable[[int], int], reading: Reading) -> None:
+    held = Backend(300, reading.has_total)
     read = reading.expect_incomplete(
-        "page 2 repeats page 1", rows=300, instead=lambda request: held.right(request.interviewer_id, 1, request.limit)
+        "page 2 repeats page 1", rows=300, instead=lambda request: held.right(ONE, 1, limit(request.limit))
     )
     assert len(read.asked) <= 7 + 3 * reading.width
 
