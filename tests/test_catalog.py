@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -191,15 +190,6 @@ def test_a_replication_key_can_not_be_deselected(is_in_metadata: bool) -> None: 
     assert selected(document, "properties", "createdAt")
 
 
-def test_discovery_names_the_columns_that_can_be_the_replication_key(api: Sandbox, read: Read) -> None:
-    (stream,) = json.loads(read(api, "--discover").out)["streams"]
-    (root,) = (entry["metadata"] for entry in stream["metadata"] if entry["breadcrumb"] == [])
-    properties = stream["schema"]["properties"]
-    assert root["valid-replication-keys"] == [name for name in properties if properties[name].get("format")]
-    assert "createdAt" in root["valid-replication-keys"]
-    assert "replication-key" not in root
-
-
 # What can't be corrected
 
 
@@ -235,21 +225,7 @@ def test_a_column_that_is_nested_too_deeply_is_refused_in_the_same_way() -> None
         correct_catalog(catalog(email=definition))
 
 
-def test_a_replication_key_that_is_no_text_is_refused_in_one_line(api: Sandbox, read: Read) -> None:
-    document = catalog(ROOT)
-    document["streams"][0] |= {"replication_method": "INCREMENTAL", "replication_key": 5}
-    (line,) = read(api, catalog=document).lines("ERROR")
-    assert line.startswith("the replication key (a name of 1 character) is not a date-time column of candidates")
-
-
 def test_a_catalog_without_our_stream_ends_the_run_in_one_line(api: Sandbox, read: Read) -> None:
     run = read(api, catalog={"streams": []})
     assert run.lines("ERROR") == ["the catalog has no stream candidates that can be read; make one with --discover"]
     assert (run.code, run.out, api.requests) == (1, "", [])
-
-
-def test_a_catalog_object_of_the_sdk_is_corrected_too(api: Sandbox) -> None:
-    document = catalog(ROOT, (["properties", "id"], {"selected": False}), metadata=OPEN_AS_IT_WAS)
-    tap = TapInterviewFlow(config=config_for(api), catalog=Catalog.from_dict(json.loads(json.dumps(document))))
-    assert tap.catalog["candidates"].to_dict()["schema"]["properties"]["metadata"] == OPEN
-    assert tap.streams["candidates"].mask["properties", "id"]

@@ -336,15 +336,6 @@ def test_batches_that_would_lose_candidates_or_have_an_unknown_key_are_one_line(
     assert errors(batch_config=given) == [line_of(f"batch_config{path}", f"is not valid ({rule})")]
 
 
-def test_a_storage_that_can_not_be_written_to_is_one_line(api: Sandbox, read: Read, tmp_path: Path) -> None:
-    (tmp_path / "a file").touch()
-    for root in (str(tmp_path / "a file"), "unknown://nowhere"):
-        run = read(api, batch_config={"encoding": JSONL, "storage": {"root": root}})
-        (line,) = run.lines("ERROR")
-        assert line.startswith("batch_config")
-        assert run.code == 1
-
-
 # The SDK's own: stream maps
 
 SALT = "s4lt"

@@ -147,15 +147,6 @@ def test_discovery_is_not_advised_where_it_could_make_no_further_column(
     assert any("have the field" in line for line in run.lines("WARNING"))
 
 
-def test_a_catalog_that_knows_less_loses_nothing(read: Read, api: Sandbox) -> None:
-    catalog = discovered(read, api)
-    del catalog["streams"][0]["schema"]["properties"]["report"]
-    api.requests.clear()
-    run = read(api, catalog=catalog)
-    assert run.records[1]["_rescued_data"] == {"score": "N/A", "report": {"x": {"y": 1}}}
-    assert len(api.requests) == 2
-
-
 def test_a_catalog_without_the_rescue_says_what_it_drops(read: Read, api: Sandbox) -> None:
     catalog = discovered(read, api)
     del catalog["streams"][0]["schema"]["properties"]["_rescued_data"]
@@ -228,13 +219,6 @@ def test_a_field_without_a_column_that_every_warehouse_can_hold_is_named_or_coun
         *(f"1 of 1 candidates have the field {name}, kept in _rescued_data{unlike}" for name in ("first_name", "xmin")),
         "2 fields with names that not every warehouse can hold: kept in _rescued_data",
     ]
-
-
-def test_a_field_that_a_map_hides_is_not_counted_as_kept(read: Read) -> None:
-    with Sandbox({"interviewer-1": [{"id": "a", "Ключ": 1}]}) as api:
-        run = read(api, stream_maps={"candidates": {"Ключ": None}})
-    assert [record["_rescued_data"] for record in run.records] == [None]
-    assert not any("kept in _rescued_data" in line for line in run.lines("WARNING"))
 
 
 def test_replaced_characters_are_warned_of_once_with_their_number(read: Read) -> None:

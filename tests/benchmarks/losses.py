@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks.api import Api
-from tests.benchmarks.count import ids_in
-from tests.benchmarks.measure import run_job
+from tests.benchmarks.measure import read
 from tests.benchmarks.results import Race, Result
 from tests.sandbox import Moves, Sandbox
 
@@ -50,12 +48,6 @@ def _read(contender: Contender, seed: int, *, total: bool) -> Sample:
         Sandbox({"interviewer-1": CANDIDATES}, moves=Moves(seed=seed), metadata="total" if total else None) as sandbox,
         tempfile.TemporaryDirectory() as name,
     ):
-        directory = Path(name)
-        job = contender.job(Api(sandbox.url, tuple(sandbox.interviewers), CANDIDATES), directory)
-        written = directory / "written"
-        with written.open("wb") as output:
-            sample = run_job(job, directory, subprocess.DEVNULL if contender.files else output)
-        files = contender.written(directory) or [written]
-        came = {one for file in files for one in ids_in(file)}
-        throughout = {bytes.fromhex(one.replace("-", "")) for one in sandbox.present_throughout("interviewer-1")}
-    return replace(sample, rows=len(came), lost=len(throughout - came))
+        sample, ids = read(contender, Api(sandbox.url, tuple(sandbox.interviewers), CANDIDATES), Path(name))
+        lost = sandbox.present_throughout("interviewer-1").difference(ids)
+    return replace(sample, rows=len(set(ids)), lost=len(lost))
