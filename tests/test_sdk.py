@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.singerlib import Catalog
 from singer_sdk.testing import TapTestRunner, get_tap_test_class
 
 from tap_interviewflow.tap import TapInterviewFlow
@@ -52,8 +53,9 @@ def test_a_catalog_of_a_program_is_corrected_and_a_path_in_its_place_or_that_of_
     document = catalog_of()
     document["streams"][0]["schema"]["properties"].pop("id")
     config = {"api_key": "key", "interviewer_ids": ["one"]}
-    tap = TapInterviewFlow(config=config, catalog=document)
-    assert "id" in tap.catalog["candidates"].schema.to_dict()["properties"]
+    for given in (document, Catalog.from_dict(document)):
+        tap = TapInterviewFlow(config=config, catalog=given)
+        assert "id" in tap.catalog["candidates"].schema.to_dict()["properties"]
     for name in ("catalog", "state"):
         paths: dict[str, Any] = {name: "a file"}
         with pytest.raises(ConfigurationError, match=rf"^the {name} has "):

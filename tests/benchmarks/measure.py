@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.contenders import Contender, Job
 
 TIMED: Final = Path(__file__).with_name("timed.py")
-_ID: Final = re.compile(r'"id": ?"([0-9a-f]{8}-[0-9a-f-]{27})"')
+ID: Final = re.compile(r'"id": ?"([0-9a-f]{8}-[0-9a-f-]{27})"')
 
 
 class WrongOutputError(Exception):
@@ -43,7 +43,7 @@ def read(contender: Contender, api: Api, directory: Path) -> tuple[Sample, list[
     ids: list[str] = []
     for path in contender.written(directory) or [printed]:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-            ids += (found for line in lines for found in _ID.findall(line))
+            ids += (found for line in lines for found in ID.findall(line))
     return sample, ids
 
 

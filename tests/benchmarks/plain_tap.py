@@ -6,7 +6,6 @@ record. It obeys no rule of this tap's contract beyond that.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import RESTStream, Tap
@@ -14,11 +13,7 @@ from singer_sdk import typing as th
 from singer_sdk.authenticators import APIKeyAuthenticator
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.pagination import PageNumberPaginator
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from singer_sdk.streams.rest import HTTPRequest, PageContext

@@ -20,13 +20,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tests.benchmarks.api import served
+from tests.benchmarks.measure import ID
 from tests.project.pages import ROOT
 from tests.sandbox import Metadata, Move, Moves, Sandbox
 
@@ -41,19 +40,6 @@ FAULTS = (
 MOVES: tuple[Move, ...] = ("newcomer-first", "deletion", "update-first")
 PAGE_SIZE = 100
 TIMEOUT = 5
-
-
-class Record(msgspec.Struct):
-    """The key of a candidate."""
-
-    interviewerId: str  # noqa: N815 - the API's name
-    id: str
-
-
-class Line(msgspec.Struct):
-    """A Singer message."""
-
-    record: Record | None = None
 
 
 def names_of(options: argparse.Namespace) -> list[str]:
@@ -82,19 +68,17 @@ def serve(connection: Connection, options: argparse.Namespace) -> None:
     connection.send((faults, {name: (api.present_throughout(name), api.ever_present(name)) for name in held}))
 
 
-def read(url: str, folder: Path, options: argparse.Namespace) -> tuple[dict[str, set[str]], str]:
-    """Read everything, and return the IDs that were written, by Interviewer, and the log."""
+def read(url: str, folder: Path, options: argparse.Namespace) -> tuple[set[str], str]:
+    """Read everything, and return the IDs that were written, and the log."""
     config: dict[str, Any] = {"api_url": url, "api_key": Sandbox.key, "interviewer_ids": names_of(options)}
     config |= {"page_size": PAGE_SIZE, "max_parallel_requests": options.parallel, "request_timeout": TIMEOUT}
     folder.joinpath("config.json").write_text(json.dumps(config), encoding="utf-8")
     command = [sys.executable, "-m", "tap_interviewflow", "--config", str(folder / "config.json")]
-    written: dict[str, set[str]] = defaultdict(set)
-    decoder = msgspec.json.Decoder(Line)
+    written: set[str] = set()
     start, log = time.monotonic(), folder / "log"
     with log.open("wb") as errors, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors) as tap:
         for count, line in enumerate(tap.stdout or (), 1):
-            if record := decoder.decode(line).record:
-                written[record.interviewerId].add(record.id)
+            written.update(ID.findall(line.decode()))
             if count % max(options.candidates // 10, 1) == 0:
                 print(f"{count:>10,} lines, {time.monotonic() - start:5.0f} s", flush=True)
         _, status, usage = os.wait4(tap.pid, 0)
@@ -105,14 +89,14 @@ def read(url: str, folder: Path, options: argparse.Namespace) -> tuple[dict[str,
     return written, text
 
 
-def losses(written: Mapping[str, set[str]], lists: Mapping[str, tuple[set[str], set[str]]], log: str) -> int:
+def losses(written: set[str], lists: Mapping[str, tuple[set[str], set[str]]], log: str) -> int:
     """Count the candidates that were lost in silence, or came although they were in no list."""
     complete = set(re.findall(r"Interviewer (\S+): [\d,]+ read, [\d,]+ written, complete", log))
-    missing = {name: len(throughout - written.get(name, set())) for name, (throughout, _) in lists.items()}
+    missing = {name: len(throughout - written) for name, (throughout, _) in lists.items()}
     silent = sum(count for name, count in missing.items() if name in complete)
     print(f"{len(complete)} of {len(lists)} Interviewers complete")
     print(f"lost: {silent} in silence, {sum(missing.values()) - silent} of Interviewers that are called incomplete")
-    return silent + sum(len(written.get(name, set()) - ever) for name, (_, ever) in lists.items())
+    return silent + len(written.difference(*(ever for _, ever in lists.values())))
 
 
 def main() -> int:
