@@ -73,6 +73,7 @@ def test_a_deselected_field_is_gone_from_columns_and_rescue(read: Read, api: San
     assert "score" not in run.of("SCHEMA")[0]["schema"]["properties"]
     assert all(not {"email", "score"} & record.keys() for record in run.records)
     assert [record["_rescued_data"] for record in run.records] == [None] * 3
+    assert run.complaints == []
 
 
 @pytest.mark.parametrize("mapped", [None, "__NULL__", "md5(email) if email else None"])
