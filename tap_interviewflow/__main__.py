@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MAX_YOUNG_OBJECTS: Final = 20_000
-"""About what twenty pages of a hundred candidates leave in memory at once; Python's own default is 700."""
+"""About what twenty pages of a hundred candidates leave in memory at once; Python's default is 700, or 2,000."""
 
 _POLL_INTERVAL: Final = 0.2
 

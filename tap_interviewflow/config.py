@@ -131,14 +131,14 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
 
 
 def _batch_config() -> dict[str, Any]:
-    """Return the SDK's schema of ``batch_config`` without what loses candidates or ends the run in the middle."""
+    """Return the SDK's schema of ``batch_config``, narrowed to what ``BatchWriter`` can write."""
     batch: dict[str, Any] = deepcopy(BATCH_CONFIG["properties"]["batch_config"])
     encoding, storage = (batch["properties"][name] for name in ("encoding", "storage"))
     # Not Parquet: its columns would have to name what is in an object, which is different in each candidate.
     encoding["properties"]["format"]["enum"] = ["jsonl"]
     encoding["properties"]["compression"]["enum"] = ["gzip", "none", None]
     about = {"title": "Batch Storage Parameters", "description": "Options of the storage, by their names in fsspec."}
-    storage["properties"]["params"] = {"type": ["object", "null"], **about}
+    storage["properties"]["params"] = {"type": ["object"], **about}
     about = {"title": "Batch Size", "description": "Maximum number of candidates in a file; 10,000 if not set."}
     batch["properties"]["batch_size"] = {"type": ["integer", "null"], "minimum": 1, **about}
     for part, required in ((batch, ["encoding", "storage"]), (encoding, ["format"]), (storage, ["root"])):
@@ -203,13 +203,16 @@ def validate(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
     about = {name: each["description"] for name, each in schema["properties"].items()}
     hint = "variables and .env are read with --config ENV only"
     lines = {name: f"{name} is missing ({hint}): {about[name]}" for name in schema["required"] if name not in config}
-    # The SDK's own schema of stream maps has a text where a schema must be.
+    # The SDK's schema of stream maps is no valid JSON Schema: only that it is an object can be checked.
     properties = schema["properties"] | {"stream_maps": {"type": ["object", "null"]}}
     for error in _Validator({**schema, "properties": properties}, format_checker=_formats).iter_errors(config):
         if error.path:
             path = ".".join(plain_name(part) if isinstance(part, str) else str(part) for part in error.path)
-            is_of_names = error.validator in {"required", "additionalProperties"}
-            rule = error.message if is_of_names else f"{error.validator}: {json.dumps(error.validator_value)}"
+            rule = f"{error.validator}: {json.dumps(error.validator_value)}"
+            if error.validator == "required":
+                rule = error.message
+            elif error.validator == "additionalProperties":
+                rule = f"unexpected: {', '.join(map(plain_name, error.instance.keys() - error.schema['properties']))}"
             lines.setdefault(str(error.path[0]), f"{path} is not valid ({rule}): {about[str(error.path[0])]}")
     return [*lines.values()] or [*_empty_values(config)]
 
@@ -253,7 +256,7 @@ def _empty_values(config: Mapping[str, Any]) -> Iterator[str]:
 def _values(expression: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the names and values that an expression takes from ``config``.
 
-    A missing one makes the expression itself fail: its name stands for its value.
+    One that is missing makes the expression itself fail, so it counts as not empty: its name is yielded as its value.
     """
     try:
         tree = ast.parse(expression)

@@ -15,11 +15,11 @@ from tap_interviewflow.api.page import InterviewerError, Page
 from tap_interviewflow.api.pagination import CandidatesPaginator
 from tap_interviewflow.api.pool import WorkerPool
 from tap_interviewflow.api.prefetch import MAX_HELD_BYTES, PageQueue, Prefetcher
+from tap_interviewflow.api.redact import count_of
 from tap_interviewflow.api.retry import AbandonedError
 from tap_interviewflow.fetcher import Fetcher
 from tap_interviewflow.lookups import look_ups
 from tap_interviewflow.records.schema import STREAM
-from tap_interviewflow.report import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from singer_sdk import metrics
 
 from tap_interviewflow.api.client import PATH
-from tap_interviewflow.api.redact import plain_name
+from tap_interviewflow.api.redact import count_of, plain_name
 from tap_interviewflow.records.schema import CUSTOM_FIELDS, INTERVIEWER, RESCUED, STREAM, column_names, custom_fields
 
 if TYPE_CHECKING:
@@ -143,8 +143,3 @@ def log_unexpected(counts: Counts, conformer: Conformer) -> None:
         logger.warning("Values of %d more fields are %s", len(lines) - MAX_WARNINGS, kept)
     if counts.replaced:
         logger.warning("Replaced %s that no target can store by U+FFFD", count_of(counts.replaced, "character"))
-
-
-def count_of(count: int, noun: str) -> str:
-    """Return a number with its noun: «1 page», «3,600 candidates»."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -24,7 +24,7 @@ class BookmarkedStream(Stream):
     def _drop_unused_state(self) -> None:
         """Drop bookmarks that this run can't use: all in FULL_TABLE, else one outside ``partitions``."""
         if self.replication_method == REPLICATION_FULL_TABLE:
-            self.stream_state.pop("partitions", None)
+            self.stream_state.clear()
         elif unused := self.stream_state.keys() - {"partitions", "starting_replication_value"}:
             for name in unused:
                 del self.stream_state[name]

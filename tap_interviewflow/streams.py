@@ -13,11 +13,11 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from typing_extensions import override
 
 from tap_interviewflow import deletes
-from tap_interviewflow.api.redact import plain_name
+from tap_interviewflow.api.redact import count_of, plain_name
 from tap_interviewflow.config import mapped_columns
 from tap_interviewflow.records.conform import Conformer, Counts
 from tap_interviewflow.records.schema import INTERVIEWER, KEY_PROPERTIES, STREAM
-from tap_interviewflow.report import count_of, failure_of, log_unexpected, log_verdict
+from tap_interviewflow.report import failure_of, log_unexpected, log_verdict
 from tap_interviewflow.state import BookmarkedStream
 from tap_interviewflow.writer import RecordOutput
 
@@ -138,7 +138,7 @@ class Candidates(BookmarkedStream):
 
     # Writing
 
-    @property
+    @cached_property
     def _is_plain(self) -> bool:
         """Whether records are written as they are read: no map, flattening or selection inside of columns is in use."""
         (stream_map, *others) = self.stream_maps
@@ -153,9 +153,11 @@ class Candidates(BookmarkedStream):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
+        if not write_messages:
+            yield from self.get_records(context)
+            return
         # By page: the SDK's loop takes each record through five functions of which a plain run needs none.
         self._sync_pages(RecordOutput(self._writer, self._stream_version))
-        yield from ()
 
     @override
     def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
@@ -174,9 +176,9 @@ class Candidates(BookmarkedStream):
     def _sync_pages(self, output: RecordOutput | BatchWriter) -> None:
         """Read everything, and write it."""
         self._drop_unused_state()
-        is_whole = not self.is_incremental and self.ABORT_AT_RECORD_COUNT is None
         interviewer_ids = self._reader.interviewer_ids
-        self._prepare(interviewer_ids, partial(output.encode, self.name) if self._is_plain and is_whole else None)
+        writes_all = self._is_plain and not self.is_incremental
+        self._prepare(interviewer_ids, partial(output.encode, self.name) if writes_all else None)
         counts = Counts()
         reads: list[tuple[str | None, int, Bookmark | None]] = []
         with self.get_record_counter() as counter, self.get_sync_timer():

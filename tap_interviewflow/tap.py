@@ -16,11 +16,12 @@ from typing_extensions import override
 from tap_interviewflow import cli, config
 from tap_interviewflow.api import redact
 from tap_interviewflow.api.client import Client
+from tap_interviewflow.api.redact import count_of
 from tap_interviewflow.catalog import correct_catalog
 from tap_interviewflow.reader import Reader
 from tap_interviewflow.records.bookmark import check_state
 from tap_interviewflow.records.schema import candidates_schema
-from tap_interviewflow.report import RequestMetrics, count_of
+from tap_interviewflow.report import RequestMetrics
 from tap_interviewflow.shutdown import Interrupted, Shutdown
 from tap_interviewflow.streams import Candidates
 from tap_interviewflow.writer import SingerWriter
@@ -47,7 +48,11 @@ class TapInterviewFlow(Tap):
     message_writer: SingerWriter
 
     def __init__(self, **kwargs: Any) -> None:
-        """Initialize the tap; the arguments are those of the SDK, but for its deprecated paths of files."""
+        """Initialize the tap.
+
+        Args:
+            kwargs: The SDK's arguments, without its deprecated paths of files, and no other message writer.
+        """
         self.shutdown = Shutdown()
         self._requests = RequestMetrics()
         self.append_builtin_config(self.config_jsonschema)
@@ -164,6 +169,7 @@ class TapInterviewFlow(Tap):
         reader = Reader(self.config, self.shutdown, client)
         results = list(reader.check(MAX_TEST_SECONDS))
         reader.close()
+        self._requests.finish()
         for name, result in results:
             if isinstance(result, int):
                 self.logger.info("Interviewer %s: found, %s on the first page", name, count_of(result, "candidate"))

@@ -19,7 +19,10 @@ MODULES = {
 """By their names as in `api/client`."""
 
 LAYERS = ["tap", "streams", "reader", "lookups", "fetcher", "api", "records"]
-"""From the top; each knows those below it only. What is in none of them is beside the way."""
+"""From the top; each knows those below it only."""
+
+ROOMS = dict.fromkeys(("state", "batches", "deletes", "report"), "streams")
+"""Modules that are in the room of another one."""
 
 
 @cache
@@ -47,7 +50,7 @@ def _is_ours(name: str) -> bool:
 
 def layer(module: str) -> int | None:
     """How far down a module is."""
-    room = module.partition("/")[0]
+    room = ROOMS.get(module, module.partition("/")[0])
     return LAYERS.index(room) if room in LAYERS else None
 
 

@@ -47,7 +47,7 @@ def test_it_ends_with_0_where_all_is_well_and_names_a_wrong_key(read: Read) -> N
     with Sandbox({NAMES[0]: 3}) as api:
         good, bad = read(api, "--test"), read(api, "--test", api_key="another")
     assert (good.code, good.out, good.complaints) == (0, "", [])
-    assert '"status":"failed"' not in good.err
+    assert [each["value"] for each in good.metrics if each["metric"] == "http_request_count"] == [1]
     (line,) = lines(bad)
     assert line.endswith("the API does not accept the key; check the setting api_key")
     assert bad.code == 1

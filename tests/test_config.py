@@ -325,7 +325,9 @@ JSONL, STORAGE = {"format": "jsonl"}, {"root": "x"}
         ({"encoding": None}, ".encoding", 'type: ["object"]'),
         ({"encoding": {"format": "parquet"}}, ".encoding.format", 'enum: ["jsonl"]'),
         ({"batch_size": 0}, ".batch_size", "minimum: 1"),
-        ({"size": 5}, "", "Additional properties are not allowed ('size' was unexpected)"),
+        ({"storage": {"root": "x", "params": None}}, ".storage.params", 'type: ["object"]'),
+        ({"size": 5}, "", "unexpected: size"),
+        ({"a secret": 5}, "", "unexpected: (a name of 8 characters)"),
     ],
     ids=str,
 )

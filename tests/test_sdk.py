@@ -6,22 +6,24 @@ import gc
 import logging
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import pytest
 from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.helpers._batch import BatchConfig
 from singer_sdk.singerlib import Catalog
 from singer_sdk.testing import TapTestRunner, get_tap_test_class
 
 from tap_interviewflow.tap import TapInterviewFlow
-from tests.batch_files import batch_config
+from tests.batch_files import batch_config, records_in
 from tests.runs import catalog_of, config_for
 from tests.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
 # Odd ones, so that each column has a value: a test of the SDK warns where its first column has none.
 api = Sandbox({"interviewer-1": 120, "interviewer-2": 30}, odd=True)
 
@@ -62,9 +64,11 @@ def test_a_catalog_of_a_program_is_corrected_and_a_path_in_its_place_or_that_of_
             TapInterviewFlow(config=config, **paths)
 
 
-def test_records_can_be_taken_one_by_one_of_all_interviewers_or_of_one() -> None:
+def test_records_can_be_taken_one_by_one_or_in_batches_of_all_interviewers_or_of_one(tmp_path: Path) -> None:
     with Sandbox({"one": 25, "two": 3}) as sandbox:
         tap = TapInterviewFlow(config=config_for(sandbox))
+        batches = tap.streams["candidates"].get_batches(BatchConfig.from_dict(batch_config(tmp_path)))
+        assert [len(records_in(Path(url2pathname(urlparse(each).path)))) for _, (each,) in batches] == [28]
         assert len(list(tap.streams["candidates"].get_records(None))) == 28
         assert len(list(tap.streams["candidates"].get_records({"interviewerId": "two"}))) == 3
 

@@ -54,7 +54,12 @@ def plain_name(name: str) -> str:
 
     It can be the name of a person.
     """
-    return name if _PLAIN_NAME.fullmatch(name) else f"(a name of {len(name)} character{'s' * (len(name) != 1)})"
+    return name if _PLAIN_NAME.fullmatch(name) else f"(a name of {count_of(len(name), 'character')})"
+
+
+def count_of(count: int, noun: str) -> str:
+    """Return a number with its noun: «1 page», «3,600 candidates»."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def printable(text: str) -> str:
