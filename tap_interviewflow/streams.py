@@ -156,7 +156,8 @@ class Candidates(BookmarkedStream):
         if not write_messages:
             yield from self.get_records(context)
             return
-        # By page: the SDK's loop takes each record through five functions of which a plain run needs none.
+        # By page: the SDK's loop takes each record through five functions of which a plain run needs none. See
+        # https://github.com/meltano/sdk/issues/1194.
         self._sync_pages(RecordOutput(self._writer, self._stream_version))
 
     @override
@@ -272,7 +273,10 @@ class Candidates(BookmarkedStream):
 
     @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
-        """Send nothing here: it is called before the first record, and a read that fails would delete good rows."""
+        """Send nothing here: it is called before the first record, and a read that fails would delete good rows.
+
+        See https://github.com/meltano/sdk/issues/2103.
+        """
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
