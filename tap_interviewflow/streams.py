@@ -275,7 +275,7 @@ class Candidates(BookmarkedStream):
     def _write_activate_version_message(self, full_table_version: int) -> None:
         """Send nothing here: it is called before the first record, and a read that fails would delete good rows.
 
-        See https://github.com/meltano/sdk/issues/2103.
+        See https://github.com/meltano/sdk/pull/607.
         """
 
     @override

@@ -121,7 +121,8 @@ class TapInterviewFlow(Tap):
 
     @override
     def _setup_signal_handlers(self) -> None:
-        # The SDK's own handler writes into a line that is being written, and exits with 0.
+        # The SDK's handler writes into a line that is being written, and exits with 0. See
+        # https://github.com/meltano/sdk/pull/2620.
         if threading.current_thread() is threading.main_thread():
             self.shutdown.listen()
 
