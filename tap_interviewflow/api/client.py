@@ -47,7 +47,7 @@ MAX_VALUES: Final = 4_000_000  # in a response, with its objects and lists: two 
 _PROXY: Final = "the proxy of the environment"
 _NO_RETRIES: Final = urllib3.Retry(total=False)
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
-_one_at_a_time: Final = Lock()
+_one_at_a_time: Final = Lock()  # decoding takes many times the memory of the body
 logging.getLogger("urllib3.connection").addFilter(lambda _: False)  # it quotes what should have been a header
 
 
@@ -61,7 +61,7 @@ class RefusedError(FatalAPIError):
 
 
 class UnreadableError(FatalAPIError):
-    """A response with a status of 2xx is too large, nested too deeply, or of an unknown charset."""
+    """A response with a status of 2xx is too large, or nested too deeply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Client:
         match status // 100:
             case 2:
                 body = b"[]" if status == HTTPStatus.NO_CONTENT else body
-                document = decode(body, headers.get("Content-Type", ""))
+                document = decode(body)
                 return Response(*document, http_date(headers.get("Date", "")), sent, received, len(body))
             case 3:
                 raise FatalAPIError(_named(status))
@@ -250,12 +250,12 @@ def _pool(request: requests.PreparedRequest, max_connections: int) -> Any:  # no
         raise FatalAPIError("REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates") from None
 
 
-def decode(body: bytes, content_type: str = "") -> json.Document:
-    """Decode JSON, by the charset that is declared where it is not UTF-8, as JSON has to be.
+def decode(body: bytes) -> json.Document:
+    """Decode JSON.
 
     Raises:
         RetriableError: If it is not valid JSON.
-        UnreadableError: If it is too large, holds too much, is nested too deeply, or declares an unknown charset.
+        UnreadableError: If it is too large, holds too much, or is nested too deeply.
     """
     if len(body) > MAX_BYTES:
         raise UnreadableError(f"the response is larger than {MAX_BYTES // 2**20} MiB; set a smaller page_size")
@@ -263,17 +263,11 @@ def decode(body: bytes, content_type: str = "") -> json.Document:
         raise UnreadableError(f"the response holds more than {MAX_VALUES:,} values; set a smaller page_size")
     try:
         with _one_at_a_time:
-            try:
-                return json.decode(body)
-            except json.NotJSONError:
-                charset = re.search(r"charset=[\"']?([\w.:-]{1,40})", content_type, re.ASCII | re.IGNORECASE)
-                return json.decode(body.decode(charset[1] if charset else "utf-8").encode())
-    except ValueError:
+            return json.decode(body)
+    except json.NotJSONError:
         raise RetriableError("the response is not usable: the body is not valid JSON") from None
     except RecursionError:
         raise UnreadableError("the response is nested too deeply to be read") from None
-    except LookupError as error:  # it names the charset
-        raise UnreadableError(f"the response can't be read: {error}") from None
 
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
-from itertools import count
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MAX_DIGITS: Final = 4_300
 """Python's own limit for parsing an integer."""
@@ -82,23 +78,15 @@ def _replace(value: Any, replaced: Counter[str]) -> Any:  # noqa: ANN401
         case list():
             return [_replace(member, replaced) for member in value]
         case dict():
-            names = _unique_names(value, replaced)
-            return {names[name]: _replace(member, replaced) for name, member in value.items()}
+            members: dict[str, Any] = {}
+            for name, member in value.items():
+                clean = _replace(name, replaced)
+                while clean in members or (clean != name and clean in value):
+                    clean = f"{clean}{len(members)}"
+                members[clean] = _replace(member, replaced)
+            return members
         case _:
             return value
-
-
-def _unique_names(members: dict[str, Any], replaced: Counter[str]) -> dict[str, str]:
-    names = {name: _replace(name, replaced) for name in members}
-    taken = {name for name, clean in names.items() if name == clean}
-    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))  # go on, as very many may become the same
-    for name, clean in names.items():
-        unique = clean
-        while name != clean and unique in taken:
-            unique = f"{clean}{next(numbers[clean])}"
-        taken.add(unique)
-        names[name] = unique
-    return names
 
 
 def is_empty(value: object) -> bool:
