@@ -281,7 +281,7 @@ def _is_api_url(text: str) -> bool:
     request.prepare_url(text, None)  # the client must understand it in the same way
     parts = urlsplit(str(request.url))
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-    return is_safe and not {*text} & {*"@?#"}
+    return is_safe and text.isprintable() and not {*text} & {*"@?# "}
 
 
 _formats: Final = FormatChecker(formats=())
