@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     th.Property(
         "api_key",
-        th.CustomType({"type": ["string"], "format": "printable-ascii"}),
+        th.CustomType({"type": ["string"], "format": "trimmed-ascii"}),
         required=True,
         secret=True,
         title="API Key",
@@ -42,14 +42,14 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     ),
     th.Property(
         "interviewer_ids",
-        th.CustomType({"type": ["array"], "items": {"type": ["string"], "format": "printable"}, "minItems": 1}),
+        th.CustomType({"type": ["array"], "items": {"type": ["string"], "format": "trimmed"}, "minItems": 1}),
         required=True,
         title="Interviewer IDs",
         description="IDs of the Interviewers to read, from their Integrations tabs. A repeated ID counts once.",
     ),
     th.Property(
         "interview_ids",
-        th.CustomType({"type": ["array", "null"], "items": {"type": ["string"], "format": "printable"}, "minItems": 1}),
+        th.CustomType({"type": ["array", "null"], "items": {"type": ["string"], "format": "trimmed"}, "minItems": 1}),
         title="Interview IDs",
         description="Read only the candidates with these interview IDs, one look-up each.",
     ),
@@ -115,7 +115,7 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
     ),
     th.Property(
         "user_agent",
-        th.CustomType({"type": ["string", "null"], "format": "printable-ascii"}),
+        th.CustomType({"type": ["string", "null"], "format": "trimmed-ascii"}),
         title="User Agent",
         description="User agent that is sent to the API. If not set, it is the tap's name and version.",
     ),
@@ -209,7 +209,9 @@ def validate(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
         if error.path:
             path = ".".join(plain_name(part) if isinstance(part, str) else str(part) for part in error.path)
             rule = f"{error.validator}: {json.dumps(error.validator_value)}"
-            if error.validator == "required":
+            if error.validator == "type" and {"array", "object"} & {*error.validator_value}:
+                rule += ", as JSON"
+            elif error.validator == "required":
                 rule = error.message
             elif error.validator == "additionalProperties":
                 rule = f"unexpected: {', '.join(map(plain_name, error.instance.keys() - error.schema['properties']))}"
@@ -286,8 +288,8 @@ def _is_api_url(text: str) -> bool:
 
 _formats: Final = FormatChecker(formats=())
 for _name, _check in (
-    ("printable", _is_printable),
-    ("printable-ascii", lambda text: text.isascii() and _is_printable(text)),
+    ("trimmed", _is_printable),
+    ("trimmed-ascii", lambda text: text.isascii() and _is_printable(text)),
     ("date-time", to_moment),
     ("jsonpath", parse_jsonpath),
     ("uri", _is_api_url),

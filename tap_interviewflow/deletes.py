@@ -20,7 +20,7 @@ def reason_of_settings(config: Mapping[str, Any], *, reads_all: bool) -> str | N
         reads_all: Whether the run is in FULL_TABLE mode and reads to the end, unlike a test of the connection.
     """
     reasons = {
-        "only some candidates are written (INCREMENTAL, or a test)": not reads_all,
+        "the run is INCREMENTAL, or a test; for deletes set replication-method to FULL_TABLE": not reads_all,
         "rows in batch files carry no version": config.get("batch_config"),
         "only single candidates are read (interview_ids)": config.get("interview_ids"),
         "additional_fields leaves candidates out": config.get("additional_fields"),

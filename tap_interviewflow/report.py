@@ -108,7 +108,9 @@ def failure_of(verdicts: Mapping[str, Verdict], *, allow_incomplete: bool) -> st
     if not failed:
         return None
     name, verdict = next(iter(failed.items()))
-    advice = "" if verdict.is_error else ". Run again, compare with the dashboard, or set allow_incomplete"
+    is_total_missed = str(verdict.incomplete_reason).startswith("the API states")
+    may_allow = "; set allow_incomplete if the total counts what is not listed" if is_total_missed else ""
+    advice = "" if verdict.is_error else f". Run again, and compare with the dashboard{may_allow}"
     share = f"{len(failed)} of {count_of(len(verdicts), 'Interviewer')} incomplete"
     return f"Interviewer {name}: {verdict.incomplete_reason}; {share}{advice}"
 

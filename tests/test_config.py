@@ -97,15 +97,15 @@ def test_about_says_what_is_checked_and_no_version() -> None:
 
 TEXT, NUMBER, YES_OR_NO = 'type: ["string", "null"]', 'type: ["integer", "null"]', 'type: ["boolean", "null"]'
 BAD: list[tuple[str, str, tuple[Any, ...]]] = [
-    ("api_key", 'format: "printable-ascii"', ("", f"{KEY}\n", f" {KEY}", f"{KEY}é")),
+    ("api_key", 'format: "trimmed-ascii"', ("", f"{KEY}\n", f" {KEY}", f"{KEY}é")),
     ("api_key", 'type: ["string"]', ([KEY], 4711)),
     ("interviewer_ids", "minItems: 1", ([],)),
-    ("interviewer_ids", 'type: ["array"]', ("abc", {"interviewer-1": True})),
+    ("interviewer_ids", 'type: ["array"], as JSON', ("abc", {"interviewer-1": True})),
     ("interviewer_ids.0", 'type: ["string"]', ([1],)),
-    ("interviewer_ids.1", 'format: "printable"', (["x", ""], ["x", " y"], ["x", "y\n"], ["x", "\u00a0"])),
+    ("interviewer_ids.1", 'format: "trimmed"', (["x", ""], ["x", " y"], ["x", "y\n"], ["x", "\u00a0"])),
     ("interview_ids", "minItems: 1", ([],)),
-    ("interview_ids.0", 'format: "printable"', (["interview-1\t"],)),
-    ("additional_fields", 'type: ["object", "null"]', ([{"review": "yes"}], "review")),
+    ("interview_ids.0", 'format: "trimmed"', (["interview-1\t"],)),
+    ("additional_fields", 'type: ["object", "null"], as JSON', ([{"review": "yes"}], "review")),
     ("additional_fields.review", 'type: ["string", "number", "boolean"]', ({"review": [5]}, {"review": None})),
     ("custom_field_columns", YES_OR_NO, ("some",)),
     ("page_size", NUMBER, ("many", 2.5, Decimal("100.0"), True, [100])),
@@ -120,9 +120,9 @@ BAD: list[tuple[str, str, tuple[Any, ...]]] = [
     ("api_url", 'format: "uri"', (f"https://u:{KEY}@x.org", f"https://x.org/?key={KEY}", "https://x.org/#x")),
     ("api_url", 'format: "uri"', ("ftp://127.0.0.1", "http://x.org", "http://localhost.x.org", "http://10.0.0.1")),
     ("api_url", 'format: "uri"', ("http://127.0.0.1@x.org", r"http://127.0.0.1\@x.org", "http://127.0.0.1.x.org")),
-    ("user_agent", 'format: "printable-ascii"', ("tap\nX-Injected: 1", "")),
+    ("user_agent", 'format: "trimmed-ascii"', ("tap\nX-Injected: 1", "")),
     ("emit_activate_version_messages", YES_OR_NO, ("maybe",)),
-    ("stream_maps", 'type: ["object", "null"]', ([1], "x")),
+    ("stream_maps", 'type: ["object", "null"], as JSON', ([1], "x")),
 ]
 
 
@@ -141,7 +141,7 @@ def test_all_bad_settings_are_named_at_once_in_every_mode(api: Sandbox, read: Re
 
 
 def test_a_bad_variable_is_the_same_line(api: Sandbox) -> None:
-    for name, text, rule in (("page_size", "many", NUMBER), ("api_key", "k\udcff", 'format: "printable-ascii"')):
+    for name, text, rule in (("page_size", "many", NUMBER), ("api_key", "k\udcff", 'format: "trimmed-ascii"')):
         run = run_here("--config", "ENV", environment=in_environment(config_for(api) | {name: text}))
         assert_refused(run, api, line_of(name, f"is not valid ({rule})"))
 
@@ -322,10 +322,10 @@ JSONL, STORAGE = {"format": "jsonl"}, {"root": "x"}
     [
         ({"storage": {}}, ".storage", "'root' is a required property"),
         ({"encoding": {}}, ".encoding", "'format' is a required property"),
-        ({"encoding": None}, ".encoding", 'type: ["object"]'),
+        ({"encoding": None}, ".encoding", 'type: ["object"], as JSON'),
         ({"encoding": {"format": "parquet"}}, ".encoding.format", 'enum: ["jsonl"]'),
         ({"batch_size": 0}, ".batch_size", "minimum: 1"),
-        ({"storage": {"root": "x", "params": None}}, ".storage.params", 'type: ["object"]'),
+        ({"storage": {"root": "x", "params": None}}, ".storage.params", 'type: ["object"], as JSON'),
         ({"size": 5}, "", "unexpected: size"),
         ({"a secret": 5}, "", "unexpected: (a name of 8 characters)"),
     ],

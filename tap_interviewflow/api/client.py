@@ -191,7 +191,7 @@ class Client:
         raise RetriableError(_named(status), is_rate_limit=is_rate_limit, retry_after=headers.get("Retry-After"))
 
     def _advice(self, status: int, body: bytes) -> str:
-        if status in {401, 403}:
+        if status == HTTPStatus.UNAUTHORIZED:
             return ": the API does not accept the key; check the setting api_key"
         if status == HTTPStatus.NOT_FOUND:
             return f": the API does not know it; check the IDs in {self._settings}"
@@ -199,8 +199,10 @@ class Client:
         with suppress(ValueError, RecursionError):  # not JSON
             reason = reason_of(msgspec.json.decode(body), self._redactor.clean)
         shown = f": the API says “{reason}”" if reason else ""
+        if status == HTTPStatus.FORBIDDEN:
+            return f"{shown or ': the API refuses the key'}; check the setting api_key and the key's permissions"
         is_page_size = status in {400, 422} and re.search(r"\blimit\b", reason, re.IGNORECASE)
-        return f"{shown}; its limit is the setting page_size" if is_page_size else shown
+        return f"{shown}; set page_size to what the API allows" if is_page_size else shown
 
     def _fault(self, error: Exception, limit: float, sent: float) -> Exception:
         """Name the reason why no whole response came; the libraries' own texts quote the request or the response."""

@@ -135,13 +135,15 @@ def test_a_host_that_is_not_found_is_named(new_client: NewClient, monkeypatch: p
 @pytest.mark.parametrize(
     ("status", "body", "advice"),
     [
-        *((status, {}, ": the API does not accept the key; check the setting api_key") for status in (401, 403)),
+        (401, {"message": "no"}, ": the API does not accept the key; check the setting api_key"),
+        (403, {}, ": the API refuses the key; check the setting api_key and the key's permissions"),
+        (403, {"message": "no API"}, "“no API”; check the setting api_key and the key's permissions"),
         (400, {"statusCode": 400, "message": ["a is odd", "b is odd"], "error": "Bad Request"}, "“a is odd”"),
         (422, {"message": None, "errors": [{"detail": "page is odd"}]}, "“page is odd”"),
         (409, "page is odd", "“page is odd”"),
         (400, {"message": "bad\r\n\x1b[31mfilter of ada@example.com"}, "“bad [31mfilter of …”"),
         (400, {"message": "x" * 197 + f" {KEY} and more"}, "“" + "x" * 197 + " ……”"),
-        (400, {"message": "limit must not be greater than 50"}, "greater than 50”; its limit is the setting page_size"),
+        (400, {"message": "limit must not be greater than 50"}, "than 50”; set page_size to what the API allows"),
         (409, {"message": "your limit is reached"}, "“your limit is reached”"),
     ],
 )
