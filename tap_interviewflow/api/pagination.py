@@ -83,8 +83,8 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     # The end of the list. In two cases blank pages do not prove it, and a page that straddles it is requested, too:
     #
     # - Behind a full page, where the API may limit how far a list can be read. A short page proves the end.
-    # - Page 2 repeats a page 1 that is smaller than requested. A short page proves the end here, too. So does one with
-    #   more candidates than requested: the API returns its whole list for every page and limit. Else it ignores `page`.
+    # - Page 2 repeats page 1. A short page proves the end here, too. So does one with more candidates than requested
+    #   where page 1 had fewer: the API returns its whole list for all pages and limits. Else it ignores `page`.
 
     @property
     def straddling_request(self) -> tuple[int, int] | None:
