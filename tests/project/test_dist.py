@@ -133,7 +133,7 @@ def test_the_pipe_of_the_readme_loads_and_fails_as_the_tap_does(tmp_path: Path, 
 
 
 def test_a_pipe_with_a_state_continues_where_the_last_one_ended(tmp_path: Path, installed: Path) -> None:
-    pipe = block(DOCS / "incremental.md", "tap-interviewflow --config ENV --discover")
+    pipe = block(DOCS / "incremental.md", "set -o pipefail\ntap-interviewflow")
     again = "".join(pipe.splitlines(keepends=True)[-2:])
     assert "--state" in again
     shell(f"{SERVED}\n{pipe}\nsleep 1\n{again}", tmp_path, installed)
