@@ -35,6 +35,8 @@ def correct_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
         (stream,) = [copy.deepcopy(entry) for entry in document["streams"] if entry["tap_stream_id"] == STREAM]
         properties = {name: OWN[name] for name in KEY_PROPERTIES} | stream["schema"]["properties"]
         _correct_metadata(stream, properties)
+        if not all(isinstance(stream.get(name), str | None) for name in ("replication_method", "replication_key")):
+            raise TypeError  # noqa: TRY301
         selection = Catalog.from_dict({"streams": [stream]})[STREAM].metadata.resolve_selection()
         selected = [name for name in properties if selection["properties", name]]
         unusable = {*selected} - {*column_names(selected)}

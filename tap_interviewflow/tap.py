@@ -56,7 +56,7 @@ class TapInterviewFlow(Tap):
         self.shutdown = Shutdown()
         self._requests = RequestMetrics()
         self.append_builtin_config(self.config_jsonschema)
-        if document := kwargs.get("catalog"):
+        if (document := kwargs.get("catalog")) is not None:
             kwargs["catalog"] = correct_catalog(document.to_dict() if isinstance(document, Catalog) else document)
         check_state(kwargs.get("state") or {})
         super().__init__(**kwargs)

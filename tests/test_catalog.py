@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -194,6 +195,7 @@ def test_a_replication_key_can_not_be_deselected(is_in_metadata: bool) -> None: 
         catalog(change=lambda stream: stream.update(tap_stream_id="people")),
         *({"streams": [catalog()["streams"][0] | {"schema": bad}]} for bad in (5, {}, {"properties": ["id"]})),
         *({"streams": [catalog()["streams"][0] | {"metadata": bad}]} for bad in (5, [{"breadcrumb": None}])),
+        *({"streams": [catalog()["streams"][0] | {bad: ["id"]}]} for bad in ("replication_key", "replication_method")),
         *(catalog(email="text"), catalog(id=None)),
     ],
     ids=str,
@@ -220,6 +222,12 @@ def test_a_column_that_is_nested_too_deeply_is_refused_in_the_same_way() -> None
 
 
 def test_a_catalog_without_our_stream_ends_the_run_in_one_line(api: Sandbox, read: Read) -> None:
-    run = read(api, catalog={"streams": []})
-    assert run.lines("ERROR") == ["the catalog has no stream candidates that can be read; make one with --discover"]
-    assert (run.code, run.out, api.requests) == (1, "", [])
+    for document in ("{}", '{"streams": []}'):
+        run = read(api, catalog=json.loads(document))
+        assert run.lines("ERROR") == ["the catalog has no stream candidates that can be read; make one with --discover"]
+        assert (run.code, run.out, api.requests) == (1, "", [])
+
+
+def test_metadata_of_all_columns_together_select_and_deselect_none(api: Sandbox, read: Read) -> None:
+    run = read(api, catalog=catalog((["properties"], {"selected": False}), name=TEXT))
+    assert (run.code, [[*record] for record in run.records]) == (0, [[*KEYS, "name"]] * 2), run.err
