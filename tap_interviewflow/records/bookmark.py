@@ -7,6 +7,8 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_interviewflow.records.schema import INTERVIEWER
@@ -21,6 +23,18 @@ MAX_DELAY: Final = timedelta(minutes=10)
 
 FILTER: Final = "filter"
 """The key of the fingerprint of the filters in a partition of the state."""
+
+_CONTEXT: Final = {"type": "object", "properties": {INTERVIEWER: {"type": "string"}}, "required": [INTERVIEWER]}
+_BOOKMARK: Final = {
+    "type": "object",
+    "properties": {
+        "context": _CONTEXT,
+        "replication_key": {"type": "string"},
+        "replication_key_value": {"type": ["string", "null"]},
+        "progress_markers": {"type": "object"},
+        "partitions": {"type": "array", "items": {"$ref": "#", "required": ["context"]}},
+    },
+}
 
 
 class Bookmark:
@@ -95,16 +109,23 @@ def check_state(state: Mapping[str, Any]) -> None:
         ConfigurationError: If the state is not one that the tap writes.
     """
     try:
-        for stream in state["bookmarks"].values() if state else ():
-            partitions = list.copy(stream.get("partitions", []))  # fails for what is no list
-            for partition in partitions:
-                str.strip(partition["context"][INTERVIEWER])  # and for what is no text
-            for bookmark in (stream, *partitions):
-                if (value := bookmark.get("replication_key_value")) is not None:
-                    to_moment(value)
-    except (AttributeError, KeyError, TypeError, ValueError):
+        for bookmarks in state["bookmarks"].values() if state else ():
+            _check_bookmarks(bookmarks)
+    except (AttributeError, KeyError, RecursionError, ValidationError, ValueError):
         message = (
             "the state has a shape that this tap does not write, and is not used; give the state of an earlier run, "
             "or none to start afresh"
         )
         raise ConfigurationError(message) from None
+
+
+def _check_bookmarks(bookmarks: Mapping[str, Any]) -> None:
+    Draft202012Validator(_BOOKMARK).validate(bookmarks)
+    partitions = bookmarks.get("partitions", [])
+    interviewer_ids = [partition["context"][INTERVIEWER] for partition in partitions]
+    if len({*interviewer_ids}) < len(interviewer_ids):
+        message = "an Interviewer has more than one bookmark"
+        raise ValueError(message)
+    for bookmark in (bookmarks, *partitions):
+        if (value := bookmark.get("replication_key_value")) is not None:
+            to_moment(value)

@@ -102,7 +102,12 @@ def test_a_state_of_ours_is_taken(state: dict[str, Any]) -> None:
         *({"currently_syncing": "candidates"}, {"bookmarks": []}, {"bookmarks": {"candidates": "2026-01-31"}}),
         *({"bookmarks": {"candidates": {"partitions": bad}}} for bad in ({"interviewerId": "i"}, {})),
         *(partitions("i"), partitions({"context": {}})),
-        *(partitions(ONE | {"replication_key_value": bad}) for bad in ("secret", 5)),
+        *(partitions(ONE | {"replication_key_value": bad}) for bad in ("secret", "", 5)),
+        *(partitions(ONE | bad) for bad in ({"replication_key": ["secret"]}, {"progress_markers": None})),
+        *(
+            partitions(ONE, ONE | {"replication_key_value": TEN}),
+            {"bookmarks": {"candidates": {"progress_markers": 5}}},
+        ),
     ],
     ids=str,
 )
