@@ -130,7 +130,12 @@ class Reader:
         """
         ends_at = time.monotonic() + seconds
         is_wanted = lambda: time.monotonic() < ends_at  # noqa: E731
-        futures = [self._pool.submit(partial(self._first_page, each, is_wanted)) for each in self.interviewer_ids]
+
+        def count(interviewer_id: str) -> int | FatalAPIError:
+            result = self._first_page(interviewer_id, is_wanted)
+            return result if isinstance(result, FatalAPIError) else len(result[0])
+
+        futures = [self._pool.submit(partial(count, each)) for each in self.interviewer_ids]
         for interviewer_id, future in zip(self.interviewer_ids, futures, strict=True):
             # Requests have time limits, but not the look-up of a host's address: what hangs there is not waited for.
             while not future.done() and time.monotonic() < ends_at + GRACE:
@@ -140,7 +145,7 @@ class Reader:
             except (AbandonedError, TimeoutError):
                 message = f"Interviewer {interviewer_id}, page 1: no good response within {seconds:g} s"
                 result = InterviewerError(message)
-            yield interviewer_id, result if isinstance(result, FatalAPIError) else len(result[0])
+            yield interviewer_id, result
 
     def _first_page(
         self, interviewer_id: str, is_wanted: Callable[[], bool] = lambda: True
