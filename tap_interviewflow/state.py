@@ -9,6 +9,7 @@ from singer_sdk import Stream
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
+from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.records.bookmark import FILTER, Bookmark, fingerprint
 from tap_interviewflow.records.schema import INTERVIEWER
 
@@ -37,7 +38,7 @@ class BookmarkedStream(Stream):
         if "replication_key_value" in state:
             reason = None
             if (key := state.get("replication_key")) != self.replication_key:
-                reason = f"is one of {key}, not of the replication key {self.replication_key}"
+                reason = f"is one of {plain_name(str(key))}, not of the replication key {self.replication_key}"
             elif state.get(FILTER) != fingerprint(self.config):
                 reason = "was made with another filter (additional_fields, start_date or a __filter__ map)"
             if reason:

@@ -80,7 +80,7 @@ class Candidates(BookmarkedStream):
         super().apply_catalog(catalog)
         method, key = self.replication_method, self.replication_key
         if method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
-            message = f"the replication method {method} is not known; use FULL_TABLE or INCREMENTAL"
+            message = f"the replication method {plain_name(method)} is not known; use FULL_TABLE or INCREMENTAL"
             raise ConfigurationError(message)
         if method == REPLICATION_INCREMENTAL and key not in self._times:
             is_unseen = key and key not in self.effective_schema["properties"]
@@ -119,7 +119,7 @@ class Candidates(BookmarkedStream):
         self, interviewer_ids: Sequence[str], encode: Callable[[Sequence[dict[str, Any]]], bytes] | None = None
     ) -> None:
         # Every other part of a breadcrumb is the word "properties".
-        paths = {breadcrumb[1::2] for breadcrumb, is_selected in self.mask.items() if breadcrumb and not is_selected}
+        paths = {where[1::2] for where, is_selected in self.mask.items() if where[1:] and not is_selected}
         self._conformer = Conformer(
             self.effective_schema,
             deselected={path[0] for path in paths if len(path) == 1},
