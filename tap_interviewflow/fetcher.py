@@ -134,7 +134,9 @@ class Fetcher:
             raise
         with _naming(place):
             jsonpath, hidden = self._config.get("records_jsonpath"), self.conformer.never_rescued
-            candidates = open_look_up(response.document, interview_id, jsonpath, never_rescued=hidden)
+            candidates = open_look_up(
+                *(response.document, interview_id, jsonpath), never_rescued=hidden, redact=self._client.redact
+            )
             if not candidates:
                 return None
             page = Page(1, ids=ids_of(candidates), candidates=candidates)
@@ -170,7 +172,7 @@ class Fetcher:
         return name if isinstance(name, str) and name in self._interviewer_ids else interviewer_id
 
     def _open(self, response: Response) -> Envelope:
-        envelope = open_page(response.document, self._config.get("records_jsonpath"))
+        envelope = open_page(response.document, self._config.get("records_jsonpath"), redact=self._client.redact)
         cells = len(envelope.candidates) * self.conformer.width
         if cells > MAX_CELLS:
             message = f"the response makes a table of {cells:,} cells, more than {MAX_CELLS:,}; set a smaller page_size"

@@ -133,6 +133,7 @@ class ScriptedClient:
 
     def __init__(self, held: Held, clock: Clock) -> None:
         self.asked: list[tuple[str, int]] = []
+        self.redact = str
         self._held = held
         self._clock = clock
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_interviewflow.api.client import Client
+from tap_interviewflow.api.page import InterviewerError
 from tap_interviewflow.fetcher import Fetcher
 from tests.batch_files import batch_config
 from tests.runs import catalog_of, run_here
@@ -113,6 +116,30 @@ def test_a_defect_of_the_tap_tells_where_it_is_and_nothing_else(read: Read, monk
         run = read(api, catalog=CATALOG)
     assert run.lines("ERROR")[0].startswith("Unexpected KeyError in broken, line ")
     assert_tells_nothing(run, {KEY, "Ada"})
+
+
+@pytest.mark.parametrize("is_look_up", [False, True])
+def test_a_program_that_embeds_the_tap_sees_no_key_in_the_reason_of_a_failure(*, is_look_up: bool) -> None:
+    key = " ".join("it" * 40)  # longer than what is shown of a reason, and with spaces, at which it is cut
+    body = ok(json.dumps({"success": False, "message": f"ada@example.com used {key}"}).encode())
+    with serving(lambda _: [body]) as url:
+        config = {
+            "api_url": url,
+            "api_key": key,
+            "interviewer_ids": [ONE],
+            "max_parallel_requests": 1,
+            "request_timeout": 9,
+        }
+        client = Client(config)
+        fetcher = Fetcher(config, client)
+        look_up, page = (
+            partial(fetcher.look_up, ONE, "a"),
+            partial(fetcher.page, ONE, 1, 10, lambda: True, is_first_pass=True),
+        )
+        with pytest.raises(InterviewerError) as caught:
+            (look_up if is_look_up else page)()
+        client.close()
+    assert str(caught.value).endswith("the API says “… used …”")
 
 
 SPELLINGS: dict[str, Callable[[str], str]] = {

@@ -44,6 +44,7 @@ API_URL: Final = "https://api.interviewflowai.com"
 PATH: Final = "/api/external/fetch/candidates"
 MAX_BYTES: Final = 64 * 2**20
 MAX_VALUES: Final = 4_000_000  # in a response, with its objects and lists: two bytes become an object of a hundred
+MAX_ORIGIN: Final = 300  # characters that are shown; the name of a host has no more than 253
 _PROXY: Final = "the proxy of the environment"
 _NO_RETRIES: Final = urllib3.Retry(total=False)
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
@@ -78,7 +79,11 @@ class Response:
 
 
 class Client:
-    """Sends requests to the API, again where that can help. Safe to call from several threads at once."""
+    """Sends requests to the API, again where that can help. Safe to call from several threads at once.
+
+    Attributes:
+        redact: Hides the key and e-mail addresses in text.
+    """
 
     def __init__(
         self, config: Mapping[str, Any], *, on_response: OnResponse = lambda *_: None, patience: float = inf
@@ -109,7 +114,7 @@ class Client:
         self._settings = "interviewer_ids" if api == API_URL else "interviewer_ids, and api_url"
         self._timeout = config["request_timeout"]
         self._connect_timeout = self._timeout if patience == inf else min(self._timeout, 3)
-        self._redactor = Redactor([config["api_key"]])
+        self.redact = Redactor([config["api_key"]]).clean
         self._retries = Retries(patience)
         self._on_response = on_response
         self._is_closed = False
@@ -132,7 +137,7 @@ class Client:
         try:
             return self._retries.run(partial(self._try, content), where, lambda: is_wanted() and not self._is_closed)
         except FatalAPIError as error:
-            error.args = (self._redactor.clean(f"{where}: {error}"),)
+            error.args = (self.redact(f"{where}: {error}"),)
             raise
 
     def reopen(self) -> None:
@@ -197,7 +202,7 @@ class Client:
             return f": the API does not know it; check the IDs in {self._settings}"
         reason = ""
         with suppress(ValueError, RecursionError):  # not JSON
-            reason = reason_of(msgspec.json.decode(body), self._redactor.clean)
+            reason = reason_of(msgspec.json.decode(body), self.redact)
         shown = f": the API says “{reason}”" if reason else ""
         if status == HTTPStatus.FORBIDDEN:
             return f"{shown or ': the API refuses the key'}; check the setting api_key and the key's permissions"
@@ -300,7 +305,8 @@ def _redirected(url: str, status: int, location: str) -> str:
             parts = urlsplit(there)
             return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         why = "it would turn the POST into a GET"
-    raise FatalAPIError(f"the API redirects to {printable(origin)[:100]} ({status}), which is refused: {why}")
+    shown = printable(origin) if len(origin) <= MAX_ORIGIN else "a very long address"  # whole, as it is redacted later
+    raise FatalAPIError(f"the API redirects to {shown} ({status}), which is refused: {why}")
 
 
 def _origin(url: str) -> str:

@@ -56,19 +56,20 @@ class Envelope(NamedTuple):
     metadata: PageMetadata
 
 
-def open_page(document: object, records_jsonpath: str | None = None) -> Envelope:
+def open_page(document: object, records_jsonpath: str | None = None, *, redact: Callable[[str], str] = str) -> Envelope:
     """Find the candidates in a response.
 
     Args:
         document: The decoded body.
         records_jsonpath: Where the list is, by the user's setting.
+        redact: Called with a reason of the API before it is cut and becomes a part of an error.
 
     Raises:
         InterviewerError: If the response reports a failure, or has no list where one is expected.
         FatalAPIError: If it has more than one, or one that is too long or holds something else.
     """
     if isinstance(document, dict) and any(map(_reports_failure, envelopes(document))):
-        raise _failure(document)
+        raise _failure(document, redact)
     candidates = _at_jsonpath(document, records_jsonpath) if records_jsonpath else _list(document)
     if len(candidates) > MAX_CANDIDATES:
         message = (
@@ -82,7 +83,12 @@ def open_page(document: object, records_jsonpath: str | None = None) -> Envelope
 
 
 def open_look_up(
-    document: object, interview_id: str, records_jsonpath: str | None = None, *, never_rescued: Collection[str] = ()
+    document: object,
+    interview_id: str,
+    records_jsonpath: str | None = None,
+    *,
+    never_rescued: Collection[str] = (),
+    redact: Callable[[str], str] = str,
 ) -> list[dict[str, Any]]:
     """Find the candidate in the response to a look-up, alone or in a list; return no candidate if it is not there.
 
@@ -91,20 +97,21 @@ def open_look_up(
         interview_id: The requested ID: a person inside the interview can have an ID, too.
         records_jsonpath: As for ``open_page``.
         never_rescued: Fields that must not come out under another name.
+        redact: As for ``open_page``.
 
     Raises:
         InterviewerError: As ``open_page`` does.
     """
     if isinstance(document, dict) and not records_jsonpath:
         if _reports_failure(document, has_own_status=True):
-            raise _failure(document)
+            raise _failure(document, redact)
         standalone = list(_standalone(document, never_rescued))
         for candidate in standalone:
             if interview_id in _ids(candidate):
                 return [candidate]
         if standalone and not _lists(document):
             return []
-    candidates = open_page(document, records_jsonpath).candidates
+    candidates = open_page(document, records_jsonpath, redact=redact).candidates
     return [candidate for candidate in candidates if interview_id in _ids(candidate)][:1]
 
 
@@ -195,7 +202,7 @@ def _reports_success(name: str, value: object) -> bool:
     return key in _REPORTS or (key in _CODES and spelled(value) in _FINE)
 
 
-def reason_of(document: object, redact: Callable[[str], str] = str) -> str:
+def reason_of(document: object, redact: Callable[[str], str]) -> str:
     """Return the API's own error message in one short line; empty if there is none.
 
     Args:
@@ -209,7 +216,7 @@ def reason_of(document: object, redact: Callable[[str], str] = str) -> str:
         if isinstance(reason, dict):
             members = {normalized(name): value for name, value in reason.items()}
             reasons = (members[name] for name in _REASONS if isinstance(members.get(name), (str, dict, list)))
-            inner = (reason[name] for name in WRAPPERS if isinstance(reason.get(name), dict))
+            inner = (each for each in map(reason.get, WRAPPERS) if isinstance(each, dict) and not _ids(each))
             reason = next(filter(None, reasons), None) or next(inner, None)
     if not isinstance(reason, str):
         return ""
@@ -220,8 +227,8 @@ def reason_of(document: object, redact: Callable[[str], str] = str) -> str:
     return f"{text[:MAX_REASON].rpartition(' ')[0]}…"
 
 
-def _failure(document: Mapping[str, Any]) -> InterviewerError:
-    reason = reason_of(document)
+def _failure(document: Mapping[str, Any], redact: Callable[[str], str]) -> InterviewerError:
+    reason = reason_of(document, redact)
     reported = f": the API says “{reason}”" if reason else _keys_of(document)
     return InterviewerError(f"the API returned 200 but reports a failure{reported}", "a reported failure")
 

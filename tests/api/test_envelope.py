@@ -204,6 +204,12 @@ def test_a_failure_is_shown_in_the_apis_own_words() -> None:
         assert refused({"success": False, "candidates": [], **said}) == reason, said
 
 
+def test_a_candidate_is_no_reason() -> None:
+    assert refused({"success": False, "data": {"id": "a", "title": "Ada's own"}}) == (
+        "the API returned 200 but reports a failure (top-level keys: success, data; in data: id, title)"
+    )
+
+
 def test_without_a_word_of_why_the_keys_are_named() -> None:
     assert refused({"success": False, "data": {"x": 1}}) == (
         "the API returned 200 but reports a failure (top-level keys: success, data; in data: x)"
