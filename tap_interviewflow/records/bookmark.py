@@ -111,7 +111,7 @@ def check_state(state: Mapping[str, Any]) -> None:
     try:
         for bookmarks in state["bookmarks"].values() if state else ():
             _check_bookmarks(bookmarks)
-    except (AttributeError, KeyError, RecursionError, ValidationError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValidationError, ValueError):
         message = (
             "the state has a shape that this tap does not write, and is not used; give the state of an earlier run, "
             "or none to start afresh"
