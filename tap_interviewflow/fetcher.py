@@ -37,6 +37,9 @@ _JOB: Final = "jobId"
 MAX_SAMPLED: Final = 20 * 2**20
 """Bytes of first pages that are kept from a sample."""
 
+MAX_CONFORMED: Final = 1_000
+"""The most candidates that are records at once where lines are made of them: an API may ignore the limit."""
+
 MAX_CELLS: Final = 2_000_000
 """Candidates times columns of one response: each takes memory, also where a candidate has no value."""
 
@@ -144,21 +147,27 @@ class Fetcher:
         return page
 
     def _conform(self, page: Page, interviewer_id: str, response: Response) -> None:
-        page.records, page.counts = self.conformer.conform(
-            page.candidates, interviewer_id, has_extreme_numbers=response.has_extreme_numbers
-        )
+        candidates, has_extreme_numbers = page.candidates, response.has_extreme_numbers
+        size = MAX_CONFORMED if self.encode else len(candidates)
+        lines = []
+        for start in range(0, len(candidates), size or 1):
+            part = candidates[start : start + size]
+            page.records, counts = self.conformer.conform(part, interviewer_id, has_extreme_numbers=has_extreme_numbers)
+            page.counts.add(counts)
+            if self.encode:
+                # In this thread, right after they were decoded: later they would have left the processor's cache.
+                lines.append(self.encode(page.records))
+                page.records = ()
         page.candidates = ()
         page.counts.replaced = response.replaced
-        if self.encode:
-            # In this thread, right after they were decoded: later they would have left the processor's cache.
-            page.lines, page.records = self.encode(page.records), ()
+        page.lines = b"".join(lines) if self.encode else None
 
     def select(self, page: Page, indices: Sequence[int], interviewer_id: str) -> Page:
         """Return a page with the IDs and the records of some of its candidates.
 
         Lines that are encoded already stay whole: the others were written before, and a target keeps one of each.
         """
-        chosen = replace(page, ids=[page.ids[index] for index in indices])
+        chosen = replace(page, ids=[page.ids[index] for index in indices], candidates=())
         if page.candidates:
             candidates = [page.candidates[index] for index in indices]
             chosen.records, chosen.counts = self.conformer.conform(candidates, interviewer_id)

@@ -245,6 +245,7 @@ class Reader:
                 self._prefetcher.request_ahead()
             if paginator.new:
                 yield self._fetcher.select(page, paginator.new, interviewer_id)
+            page.candidates, page.records, page.lines = (), (), None  # the paginator keeps the page
             if time.monotonic() - logged > PROGRESS_INTERVAL:
                 logged = time.monotonic()
                 of = "" if completeness.total is None else f" of {completeness.total:,}"

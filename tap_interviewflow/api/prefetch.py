@@ -25,6 +25,9 @@ MAX_AGE: Final = 60.0
 MAX_HELD_BYTES: Final = 32 * 2**20
 """Bytes of the pages that are requested ahead, each as large as the largest so far."""
 
+MIN_CANDIDATE_BYTES: Final = 1_000
+"""What a candidate counts at least: as objects, and as a line, even a small one takes some memory."""
+
 
 class PageQueue:
     """The pages of one Interviewer that are requested ahead.
@@ -192,7 +195,7 @@ class Prefetcher:
             self.request_ahead()
             self._pool.wait_for_any()
         page = queue.next_page(total_is_reliable=self.total_is_reliable)
-        self._largest = max(self._largest or 1, page.size)
+        self._largest = max(self._largest or 1, page.size, len(page.ids) * MIN_CANDIDATE_BYTES)
         return page
 
     def next_interviewer(self) -> None:
