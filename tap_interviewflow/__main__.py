@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
-from tap_interviewflow.shutdown import Shutdown
+from tap_interviewflow.shutdown import Interrupted, Shutdown
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -71,7 +71,11 @@ def main() -> None:
         command = TapInterviewFlow.cli  # sets up the log
     except Exception as error:  # noqa: BLE001  # whatever the libraries make of a bad file
         sys.exit(f"LOGLEVEL or SINGER_SDK_LOG_CONFIG can't be used: {type(error).__name__}")
-    command()
+    try:
+        command()
+    except Interrupted as end:
+        # All is written. Python would restore the default of each signal while it ends, and die of a second one.
+        os._exit(end.code)
 
 
 if __name__ == "__main__":

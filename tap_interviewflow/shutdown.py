@@ -25,6 +25,8 @@ MAX_WAIT: Final = 4.0
 class Interrupted(SystemExit):
     """The run ends because of a signal; the exit code is the usual 128 + its number."""
 
+    code: int  # ty: ignore[incompatible-mutable-override]
+
 
 class Shutdown:
     """Whether the run was asked to stop.
