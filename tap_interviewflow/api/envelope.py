@@ -17,7 +17,7 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_interviewflow.api.metadata import FALSE, WRAPPERS, PageMetadata, envelopes, metadata_of, normalized, spelled
 from tap_interviewflow.api.page import InterviewerError
 from tap_interviewflow.api.redact import plain_name, printable
-from tap_interviewflow.records.schema import ID_SOURCES
+from tap_interviewflow.records.conform import id_of
 
 _LISTS: Final = (
     *("data", "candidates", "interviews", "results", "items"),
@@ -107,16 +107,12 @@ def open_look_up(
             raise _failure(document, redact)
         standalone = list(_standalone(document, never_rescued))
         for candidate in standalone:
-            if interview_id in _ids(candidate):
+            if id_of(candidate) == interview_id:
                 return [candidate]
         if standalone and not _lists(document):
             return []
     candidates = open_page(document, records_jsonpath, redact=redact).candidates
-    return [candidate for candidate in candidates if interview_id in _ids(candidate)][:1]
-
-
-def _ids(candidate: Mapping[str, Any]) -> set[str]:
-    return {str(candidate[name]) for name in ID_SOURCES if candidate.get(name) not in (None, "")}
+    return [candidate for candidate in candidates if id_of(candidate) == interview_id][:1]
 
 
 def _standalone(document: dict[str, Any], never_rescued: Collection[str]) -> Iterator[dict[str, Any]]:
@@ -128,12 +124,12 @@ def _standalone(document: dict[str, Any], never_rescued: Collection[str]) -> Ite
     for wrapper, container in (*((name, document.get(name)) for name in WRAPPERS), ("response", document)):
         if not isinstance(container, dict):
             continue
-        if is_candidate := bool(_ids(container)):
+        if is_candidate := id_of(container) is not None:
             yield container
         members = {key: value for key, value in container.items() if is_candidate or not _reports_success(key, value)}
         for name in _INNER:
             inner = container.get(name)
-            if isinstance(inner, dict) and _ids(inner):
+            if isinstance(inner, dict) and id_of(inner) is not None:
                 siblings = {key: value for key, value in members.items() if key != name}
                 common = siblings.keys() & inner.keys() - {*never_rescued}
                 conflicts = {key: siblings[key] for key in common if siblings[key] != inner[key]}
@@ -216,7 +212,7 @@ def reason_of(document: object, redact: Callable[[str], str]) -> str:
         if isinstance(reason, dict):
             members = {normalized(name): value for name, value in reason.items()}
             reasons = (members[name] for name in _REASONS if isinstance(members.get(name), (str, dict, list)))
-            inner = (each for each in map(reason.get, WRAPPERS) if isinstance(each, dict) and not _ids(each))
+            inner = (each for each in map(reason.get, WRAPPERS) if isinstance(each, dict) and id_of(each) is None)
             reason = next(filter(None, reasons), None) or next(inner, None)
     if not isinstance(reason, str):
         return ""

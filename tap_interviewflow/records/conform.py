@@ -167,14 +167,18 @@ def ids_of(candidates: Sequence[Mapping[str, Any]]) -> list[str]:
     ids = [candidate.get(first, candidate.get(second)) for candidate in candidates]
     if all(ids) and {str}.issuperset(map(type, ids)):
         return ids
-    return [_id_of(candidate, index) for index, candidate in enumerate(candidates)]
+    found = list(map(id_of, candidates))
+    if None in found:
+        raise NoIDError(found.index(None))
+    return [each for each in found if each is not None]
 
 
-def _id_of(candidate: Mapping[str, Any], index: int) -> str:
+def id_of(candidate: Mapping[str, Any]) -> str | None:
+    """Return the ID of the interview; None if the candidate has none."""
     for name in ID_SOURCES:
         value = candidate.get(name)
         if isinstance(value, str) and value:
             return value
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-    raise NoIDError(index)
+    return None

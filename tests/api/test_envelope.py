@@ -313,9 +313,12 @@ def test_a_candidate_is_found_alone_and_in_a_list() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("id", "1"), ("interviewId", 1), ("_id", "1")])
-def test_a_candidate_is_known_by_any_of_its_ids(name: str, value: object) -> None:
-    assert open_look_up({"data": {name: value}}, "1") == [{name: value}]
-    assert open_look_up({"data": [BOB, {name: value}]}, "1") == [{name: value}]
+def test_a_candidate_is_known_by_the_id_of_its_record(name: str, value: object) -> None:
+    another = {"interviewId": "7", "id": "1", "_id": "1"}
+    for found in ({name: value}, {"_id": "8", name: value}):
+        assert open_look_up({"data": found}, "1") == [found]
+        assert open_look_up({"data": [another, found]}, "1") == [found]
+    assert open_look_up(another, "1") == open_look_up([another], "1") == []
 
 
 PERSON = {"id": "p9", "name": "Ada", "status": "active"}
