@@ -66,7 +66,8 @@ class PageQueue:
         self.restart()
         self._expected = taken
         self._is_first_pass = False
-        self._is_ahead = is_ahead
+        # Until page 1 has shown how many candidates the API returns, the limit of the others is not known.
+        self._is_ahead = is_ahead and bool(self._ids_of_page_1)
 
     def request(self) -> None:
         """Request the next page."""
@@ -146,7 +147,8 @@ class PageQueue:
 
     def _fix_page_size(self, page: Page) -> None:
         """Request as many candidates as page 1 has: pages of another size would leave candidates out."""
-        if page.number == 1 and self._is_first_pass and len(page.ids) >= MIN_LIMIT:
+        is_page_1_known = not self._is_first_pass and self._ids_of_page_1
+        if page.number == 1 and not is_page_1_known and len(page.ids) >= MIN_LIMIT:
             self._limit = len(page.ids)
 
     def _expect(self, page: Page, *, total_is_reliable: bool | None) -> None:

@@ -133,9 +133,9 @@ def test_a_limit_that_is_clamped_where_the_offset_is_not_loses_no_candidate(
         reading.expect_complete(size, interviewers=2, rows=rows, clamp=clamp, behind=behind)
 
 
-@pytest.mark.parametrize("answer", [EMPTY, 404, FAILED], ids=str)
-def test_one_bad_page_2_does_not_undo_the_limit_that_the_api_uses(answer: Any, reading: Reading) -> None:
-    bad = {(2, 1): answer}
+@pytest.mark.parametrize(("page", "answer"), [(1, EMPTY), (2, EMPTY), (2, 404), (2, FAILED)], ids=str)
+def test_one_bad_page_does_not_undo_the_limit_that_the_api_uses(page: int, answer: Any, reading: Reading) -> None:
+    bad = {(page, 1): answer}
     reading.expect_complete(100, rows=480, clamp=50, instead=lambda request: bad.get((request.page, request.visit)))
 
 
