@@ -30,7 +30,7 @@ GZIP_LEVEL: Final = 2
 class _File:
     """A file that gets its final name when it is whole.
 
-    On a disk it is written beside that name: fsspec would write it to the temporary folder, which may be on another
+    On a disk it is written to the same folder: fsspec would write it to the temporary folder, which may be on another
     disk. Elsewhere, such as in S3, fsspec shows a file only once it is committed.
     """
 

@@ -47,8 +47,8 @@ def correct_catalog(document: Mapping[str, Any]) -> dict[str, Any]:
         stream |= {"stream": STREAM, "key_properties": list(KEY_PROPERTIES)}
         stream["schema"] |= {"properties": corrected, "required": list(KEY_PROPERTIES)}
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
-        place = f", because of its column {plain_name(column)}" if column else ""
-        message = f"the catalog has no stream {STREAM} that can be read{place}; make one with --discover"
+        cause = f", because of its column {plain_name(column)}" if column else ""
+        message = f"the catalog has no stream {STREAM} that can be read{cause}; make one with --discover"
         raise ConfigurationError(message) from None
     return {"streams": [stream]}
 

@@ -25,7 +25,7 @@ class OneLineCommand(SingerCommand):
     @override
     def invoke(self, ctx: click.Context) -> Any:
         logging.captureWarnings(capture=True)
-        return click.Command.invoke(self, ctx)  # the SDK's own reports bad settings in several lines
+        return click.Command.invoke(self, ctx)  # the SDK's command reports bad settings in several lines
 
     @override
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -67,7 +67,7 @@ def read_config(*paths: str) -> dict[str, Any]:
     """Read settings from files, each once, as it may be a pipe; a later file wins.
 
     Raises:
-        ConfigurationError: If a file holds no JSON object, or is none but the settings themselves.
+        ConfigurationError: If a file holds no JSON object, or if the settings are given in place of a path.
     """
     config: dict[str, Any] = {}
     for path in paths:
@@ -106,15 +106,15 @@ def _describe(error: Exception) -> str:
         case OSError(strerror=str(text)):
             reason = ": ".join(str(part) for part in (error.filename, text) if part)
     known: dict[str, Any] = {}
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals["__name__"] == "singer_sdk.mapper":
-            known |= frame.f_locals
+    for mapping, _ in traceback.walk_tb(error.__traceback__):
+        if mapping.f_globals["__name__"] == "singer_sdk.mapper":
+            known |= mapping.f_locals
     if known and not reason:
         # Not the text of the error: it quotes the expression, which may hold a salt, or a candidate's value.
         cause = error.__cause__ or error
         column = known.get("property_name", known.get("prop_key", "an expression")) or "__filter__"
         name = getattr(cause, "name", None) or getattr(cause, "func_name", None) or getattr(cause, "attr", "")
         return f"stream_maps can't be used: {column}: {type(cause).__name__} {name}"
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    defect = f"Unexpected {type(error).__name__} in {place.name}, line {place.lineno}: a defect of the tap"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    defect = f"Unexpected {type(error).__name__} in {frame.name}, line {frame.lineno}: a defect of the tap"
     return reason or f"{defect}; LOGLEVEL=DEBUG shows the call stack"

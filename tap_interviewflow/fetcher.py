@@ -75,7 +75,7 @@ class Fetcher:
             AbandonedError: If it is not wanted any more.
         """
         response = self._request_page(interviewer_id, 1, self._config["page_size"], is_wanted)
-        with _naming(_place(interviewer_id, 1)):
+        with _naming(_where(interviewer_id, 1)):
             candidates = self._open(response).candidates
             ids_of(candidates)
         if response.size + sum(kept.size for kept in list(self._sampled.values())) <= MAX_SAMPLED:
@@ -104,7 +104,7 @@ class Fetcher:
         try:
             if response is None or time.monotonic() - response.received > MAX_AGE:
                 response = self._request_page(interviewer_id, number, limit, is_wanted)
-            with _naming(_place(interviewer_id, number)):
+            with _naming(_where(interviewer_id, number)):
                 envelope = self._open(response)
                 candidates = envelope.candidates
                 page = Page(number, limit, ids_of(candidates), envelope.metadata, response.sent, response.received)
@@ -128,14 +128,14 @@ class Fetcher:
             InterviewerError: If the API refuses this look-up.
             FatalAPIError: If it refuses all.
         """
-        place = f"Interviewer {interviewer_id}, interview {interview_id}"
+        where = f"Interviewer {interviewer_id}, interview {interview_id}"
         try:
-            response = self._request({INTERVIEWER: interviewer_id, "interviewId": interview_id}, place)
+            response = self._request({INTERVIEWER: interviewer_id, "interviewId": interview_id}, where)
         except InterviewerError as error:
             if error.kind == _NOT_FOUND:
                 return None
             raise
-        with _naming(place):
+        with _naming(where):
             jsonpath, hidden = self._config.get("records_jsonpath"), self.conformer.never_rescued
             candidates = open_look_up(
                 *(response.document, interview_id, jsonpath), never_rescued=hidden, redact=self._client.redact
@@ -192,18 +192,18 @@ class Fetcher:
         body: dict[str, Any] = {INTERVIEWER: interviewer_id, "page": number, "limit": limit}
         if filters := self._config.get("additional_fields"):
             body["additionalFields"] = filters
-        place = _place(interviewer_id, number)
+        where = _where(interviewer_id, number)
         try:
-            return self._request(body, place, is_wanted)
+            return self._request(body, where, is_wanted)
         except InterviewerError as error:
             if error.kind == _NOT_FOUND and number > 1:  # its advice is about the Interviewer, but page 1 came
-                message = f"{place}: 404 Not Found, although page 1 came"
+                message = f"{where}: 404 Not Found, although page 1 came"
                 raise InterviewerError(message, _NOT_FOUND) from None
             raise
 
-    def _request(self, body: Mapping[str, Any], place: str, is_wanted: Callable[[], bool] = lambda: True) -> Response:
+    def _request(self, body: Mapping[str, Any], where: str, is_wanted: Callable[[], bool] = lambda: True) -> Response:
         try:
-            return self._client.fetch(body, place, is_wanted)
+            return self._client.fetch(body, where, is_wanted)
         except UnreadableError as error:
             raise InterviewerError(str(error)) from None
         except RefusedError as error:
@@ -217,18 +217,18 @@ def _requested_at(response: Response) -> datetime:
     return min(sent, response.date or sent)
 
 
-def _place(interviewer_id: str, number: int) -> str:
+def _where(interviewer_id: str, number: int) -> str:
     return f"Interviewer {interviewer_id}, page {number}"
 
 
 @contextmanager
-def _naming(place: str) -> Generator[None]:
+def _naming(where: str) -> Generator[None]:
     """Raise what is wrong with a response as an error that names where it came from."""
     try:
         yield
     except (FatalAPIError, NoIDError) as error:
-        message = f"{place}: {error}"
+        message = f"{where}: {error}"
         raise InterviewerError(message, getattr(error, "kind", "")) from None
     except RecursionError:
-        message = f"{place}: the response is nested too deeply to be read"
+        message = f"{where}: the response is nested too deeply to be read"
         raise InterviewerError(message) from None

@@ -104,7 +104,7 @@ class Reader:
             FatalAPIError: If no Interviewer can be read.
         """
         errors = []
-        # The first one alone: how large it is decides how many of the others are held at once.
+        # The first one by itself: its size decides how many of the others are held at once.
         at_once = 1
         for interviewer_ids in (self.interviewer_ids[:1], self.interviewer_ids[1:]):
             calls = [partial(self._first_page, interviewer_id) for interviewer_id in interviewer_ids]

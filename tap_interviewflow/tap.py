@@ -83,7 +83,7 @@ class TapInterviewFlow(Tap):
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        # The SDK's own quotes a bad value, which may be the key.
+        # The SDK's validation quotes a bad value, which may be the key.
         schema = self.config_jsonschema
         for name in [name for name, value in self._config.items() if value is None]:
             del self._config[name]
@@ -98,7 +98,7 @@ class TapInterviewFlow(Tap):
 
     @property
     def _env_var_config(self) -> dict[str, Any]:  # ty: ignore[incompatible-property-override]
-        # The SDK's own puts all of a .env into the process, and names no setting that it can't parse.
+        # The SDK's method puts all of a .env into the process, and names no setting that it can't parse.
         return config.from_environment(self.config_jsonschema, self._env_var_prefix)
 
     @override
@@ -144,7 +144,7 @@ class TapInterviewFlow(Tap):
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        # The SDK's own reads no pipe, and says nothing useful of a file that it can't read.
+        # The SDK's callback reads no pipe, and says nothing useful of a file that it can't read.
         return _ConfigInput(cli.read_config(*(path for path in value if path != _ENVIRONMENT)), _ENVIRONMENT in value)
 
     @classmethod
@@ -156,7 +156,7 @@ class TapInterviewFlow(Tap):
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        # The SDK's own syncs a record, shows it, and says nothing of the Interviewers behind the first.
+        # The SDK's callback syncs a record, shows it, and says nothing of the Interviewers after the first.
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return

@@ -103,13 +103,13 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
                 while written < len(lines):
                     try:
                         written += os.write(number, lines[written:])
-                    except BlockingIOError:  # whoever started the tap has made its output non-blocking
+                    except BlockingIOError:  # the process that started the tap made its output non-blocking
                         select.select((), (number,), ())
         except OSError as error:
-            begun = written - self._buffer.rfind(b"\n", 0, written) - 1
-            if begun and stat.S_ISREG(os.fstat(number).st_mode):  # the disk is full: end the file with a whole line
-                os.ftruncate(number, os.lseek(number, 0, os.SEEK_CUR) - begun)
-                written -= begun
+            partial = written - self._buffer.rfind(b"\n", 0, written) - 1  # bytes of a line that was begun
+            if partial and stat.S_ISREG(os.fstat(number).st_mode):  # the disk is full: end the file with a whole line
+                os.ftruncate(number, os.lseek(number, 0, os.SEEK_CUR) - partial)
+                written -= partial
             # Windows calls a target that is gone an invalid argument.
             is_gone = isinstance(error, ConnectionError) or (os.name == "nt" and error.errno == errno.EINVAL)
             raise OSError(errno.EPIPE if is_gone else error.errno, error.strerror, "standard output") from None

@@ -279,7 +279,8 @@ def decode(body: bytes) -> json.Document:
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
     """Read as much of a body as is of use, unpacked: a good one, or the reason of a refusal as far as it comes."""
-    limit, pieces, size = {2: MAX_BYTES, 4: 2**16}.get(response.status // 100, -1), [], 0
+    limit = {2: MAX_BYTES, 4: 2**16}.get(response.status // 100, -1)
+    pieces, size = [], 0
     ignored = () if limit == MAX_BYTES else (HTTPError, TimeoutError)
     with suppress(*ignored):
         # Unlike read, read1 returns what has come: a body that comes drop by drop meets the deadline.

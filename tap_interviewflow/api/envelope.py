@@ -90,7 +90,7 @@ def open_look_up(
     never_rescued: Collection[str] = (),
     redact: Callable[[str], str] = str,
 ) -> list[dict[str, Any]]:
-    """Find the candidate in the response to a look-up, alone or in a list; return no candidate if it is not there.
+    """Find the candidate in the response to a look-up, standalone or in a list; return none if it is not there.
 
     Args:
         document: The decoded body.
@@ -126,7 +126,9 @@ def _standalone(document: dict[str, Any], never_rescued: Collection[str]) -> Ite
             continue
         if is_candidate := id_of(container) is not None:
             yield container
-        members = {key: value for key, value in container.items() if is_candidate or not _reports_success(key, value)}
+        members = {
+            key: value for key, value in container.items() if is_candidate or not _is_report_of_success(key, value)
+        }
         for name in _INNER:
             inner = container.get(name)
             if isinstance(inner, dict) and id_of(inner) is not None:
@@ -193,7 +195,7 @@ def _reports_failure(envelope: Mapping[str, Any], *, has_own_status: bool = Fals
     return False
 
 
-def _reports_success(name: str, value: object) -> bool:
+def _is_report_of_success(name: str, value: object) -> bool:
     key = normalized(name)
     return key in _REPORTS or (key in _CODES and spelled(value) in _FINE)
 
