@@ -119,15 +119,11 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
 
 @dataclass(frozen=True)
 class RecordOutput:
-    """RECORD messages on standard output.
-
-    Attributes:
-        gathers: Whether lines of several Interviewers are held back until ``flush``.
-    """
+    """RECORD messages on standard output."""
 
     writer: SingerWriter
     version: int | None
-    gathers: bool = False
+    gathers: bool = False  # whether lines of several Interviewers are held back until ``flush``
 
     def encode(self, stream: str, records: Sequence[dict[str, Any]]) -> bytes:
         """Return a RECORD message for each record."""

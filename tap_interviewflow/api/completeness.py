@@ -18,23 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How the read of one Interviewer ended.
+    """How the read of one Interviewer ended."""
 
-    Attributes:
-        read: How many different candidates came.
-        stated: How many the API stated, if its total is used.
-        incomplete_reason: Why candidates may be missing; None if the read is complete.
-        delete_blocker: Why no target may delete the candidates that did not come; None if it may.
-        is_error: Whether the Interviewer could not be read, or not to its end: the reason is an error.
-        requested_at: When page 1 was requested, in UTC.
-    """
-
-    read: int
-    stated: int | None = None
-    incomplete_reason: str | None = None
-    delete_blocker: str | None = None
-    is_error: bool = False
-    requested_at: datetime | None = None
+    read: int  # how many different candidates came
+    stated: int | None = None  # how many the API stated, if its total is used
+    incomplete_reason: str | None = None  # why candidates may be missing
+    delete_blocker: str | None = None  # why no target may delete the candidates that did not come
+    is_error: bool = False  # whether the Interviewer could not be read, or not to its end: the reason is an error
+    requested_at: datetime | None = None  # when page 1 was requested, in UTC
 
     @property
     def is_complete(self) -> bool:
@@ -44,35 +35,20 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Pass:
-    """What came in one pass.
+    """What came in one pass."""
 
-    Attributes:
-        start: The number of its first response.
-        different: How many different candidates came, also in the top of the list if that was read again.
-        pages: How many pages came that are not blank.
-        rows: How many rows came in them, and in blank pages between them.
-        limit: The limit of the last of them.
-        totals: The totals that were stated.
-        is_behind_total: Whether the last page stated a higher total than the rows so far.
-        total_fell: Whether a total was lower than one before.
-        gap: An empty page that had candidates behind it.
-        known_came: Whether a candidate came that an earlier pass had brought.
-        new_behind_known: Whether the latest new candidates came behind such a one.
-        new_between_known: Whether new candidates came between two such ones.
-    """
-
-    start: int
-    different: int = 0
-    pages: int = 0
-    rows: int = 0
-    limit: int = 0
+    start: int  # the number of its first response
+    different: int = 0  # candidates, also in the top of the list if that was read again
+    pages: int = 0  # that are not blank
+    rows: int = 0  # in these pages, and in blank ones between them
+    limit: int = 0  # of the last of them
     totals: set[int | None] = field(default_factory=set)
-    is_behind_total: bool = False
-    total_fell: bool = False
-    gap: Page | None = None
-    known_came: bool = False
-    new_behind_known: bool = False
-    new_between_known: bool = False
+    is_behind_total: bool = False  # whether the last page stated a higher total than the rows so far
+    total_fell: bool = False  # whether a total was lower than one before
+    gap: Page | None = None  # an empty page that had candidates behind it
+    known_came: bool = False  # whether a candidate came that an earlier pass had brought
+    new_behind_known: bool = False  # whether the latest new candidates came behind such a one
+    new_between_known: bool = False  # whether new candidates came between two such ones
 
 
 class Completeness:

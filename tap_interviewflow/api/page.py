@@ -30,41 +30,23 @@ class InterviewerError(FatalAPIError):
 
 @dataclass(slots=True)
 class Page:
-    """A page of candidates, or what the API returned in its place.
+    """A page of candidates, or what the API returned in its place."""
 
-    Attributes:
-        number: Its number, from 1.
-        limit: How many candidates were requested.
-        ids: The IDs of its candidates, in the API's order.
-        metadata: What the API states beside the list.
-        sent: When it was requested, by the monotonic clock.
-        received: When it had come.
-        requested_at: The time of the request, in UTC: by the clock of the tap or of the API, whichever is earlier.
-        size: The bytes of the response's body.
-        candidates: Its candidates as the API sent them, where they are not conformed yet.
-        records: Its candidates, conformed to the schema.
-        counts: What did not fit, counted.
-        lines: The RECORD messages of its candidates, if they are encoded already.
-        has_others: Whether a candidate names another one of the Interviewers that are read.
-        refusal: Why there is no page; an empty page has none.
-        is_blank: Whether it brought no candidate that is new in its pass.
-    """
-
-    number: int
-    limit: int = 0
-    ids: Sequence[str] = ()
+    number: int  # from 1
+    limit: int = 0  # how many candidates were requested
+    ids: Sequence[str] = ()  # of its candidates, in the API's order
     metadata: PageMetadata = field(default_factory=PageMetadata)
-    sent: float = 0.0
-    received: float = 0.0
-    requested_at: datetime | None = None
-    size: int = 0
-    candidates: Sequence[dict[str, Any]] = ()
-    records: Sequence[dict[str, Any]] = ()
-    counts: Counts = field(default_factory=Counts)
-    lines: bytes | None = None
-    has_others: bool = False
-    refusal: InterviewerError | None = None
-    is_blank: bool = False
+    sent: float = 0.0  # when it was requested, by the monotonic clock
+    received: float = 0.0  # when it had come
+    requested_at: datetime | None = None  # in UTC: by the clock of the tap or of the API, whichever is earlier
+    size: int = 0  # of the response's body, in bytes
+    candidates: Sequence[dict[str, Any]] = ()  # as the API sent them, where they are not conformed yet
+    records: Sequence[dict[str, Any]] = ()  # the candidates, conformed to the schema
+    counts: Counts = field(default_factory=Counts)  # of what did not fit
+    lines: bytes | None = None  # the RECORD messages, if they are encoded already
+    has_others: bool = False  # whether a candidate names another one of the Interviewers that are read
+    refusal: InterviewerError | None = None  # why there is no page; an empty page has none
+    is_blank: bool = False  # whether it brought no candidate that is new in its pass
 
     @property
     def is_short(self) -> bool:

@@ -33,17 +33,11 @@ class NoIDError(ValueError):
 
 @dataclass(slots=True)
 class Counts:
-    """What did not fit of a page or of a run, counted for the warnings at the end.
+    """What did not fit of a page or of a run, counted for the warnings at the end."""
 
-    Attributes:
-        candidates: How many candidates there were.
-        unexpected: How many values did not fit, by the field and the mismatch in words, empty for an unknown field.
-        replaced: How many characters that no target can store became U+FFFD.
-    """
-
-    candidates: int = 0
-    unexpected: Counter[tuple[str, str]] = field(default_factory=Counter)
-    replaced: int = 0
+    candidates: int = 0  # all of them
+    unexpected: Counter[tuple[str, str]] = field(default_factory=Counter)  # by field and mismatch; "" if it is unknown
+    replaced: int = 0  # characters that no target can store, and that became U+FFFD
 
     def add(self, other: Counts) -> None:
         """Add the counts of a page to those of a run."""

@@ -26,17 +26,11 @@ class NotJSONError(ValueError):
 
 
 class Document(NamedTuple):
-    """A decoded body.
+    """A decoded body."""
 
-    Attributes:
-        value: The value, with ``int`` and ``Decimal`` for numbers.
-        replaced: How many unloadable characters (U+0000 and lone surrogates) were replaced in it by U+FFFD.
-        has_extreme_numbers: Whether it may hold numbers that are not ``json_safe``.
-    """
-
-    value: Any
-    replaced: int = 0
-    has_extreme_numbers: bool = False
+    value: Any  # with ``int`` and ``Decimal`` for numbers
+    replaced: int = 0  # unloadable characters (U+0000 and lone surrogates) that became U+FFFD
+    has_extreme_numbers: bool = False  # whether it may hold numbers that are not ``json_safe``
 
 
 def decode(body: bytes) -> Document:
