@@ -83,7 +83,7 @@ class Retries:
                     raise FatalAPIError(f"{error}; gave up after {tries}") from None
                 logger.warning("%s: %s; try %d of %d in %.1f s", where, error, failures + 1, MAX_TRIES, seconds)
             else:
-                self._successes += 1
+                self._successes += 1  # without the lock: that it grows is all that counts
                 return result
 
     def _wait_until(self, moment: float, ends_at: float, is_wanted: Callable[[], bool]) -> None:
