@@ -52,22 +52,6 @@ def test_a_fault_that_stays_ends_the_run_with_one_line(read: Read, waits: FakeTi
     assert (len(asked) >= MAX_TRIES) == (waits.now > 0) == (fault in PASSING)
 
 
-@pytest.mark.parametrize("page", [1, 3, 6])
-@pytest.mark.parametrize("fault", ["400", "404", "success-false", "success-false-list", "body:[1, 2, 3]"])
-def test_a_refusal_of_one_page_is_not_retried_and_ends_no_other_read(
-    read: Read, waits: FakeTime, fault: str, page: int
-) -> None:
-    with Sandbox({ONE: COUNT, TWO: 5}, faults={(ONE, page): f"always:{fault}"}, metadata="total") as api:
-        run = read(api, catalog=CATALOG, page_size=LIMIT)
-        assert run.ids[-5:] == ids(api, TWO)
-        asked = [body for body in api.requests if body["page"] == page and body["interviewerId"] == ONE]
-    assert len(asked) <= 3  # once a pass
-    assert (run.code, run.messages[-1]["type"], waits.now) == (1, "STATE", 0)
-    (line,) = run.lines("ERROR")
-    assert line.startswith(f"Interviewer {ONE}: ")
-    assert ", incomplete: " in run.verdicts[ONE]
-
-
 def test_an_outage_is_survived_and_one_that_stays_ends_the_run_with_one_line(
     read: Read, waits: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -98,14 +97,6 @@ def test_two_rows_with_one_id_on_a_page_are_both_written_and_warned_of(read: Rea
     assert line.startswith(f"Interviewer {ONE}: 1 candidate came with the ID of another one on the same page")
 
 
-def test_what_does_not_fit_is_counted_once_however_many_passes_there_are(read: Read) -> None:
-    with Sandbox({ONE: [person(number, zz=1) for number in range(60)]}) as api:
-        run = read(api, catalog=catalog_of(person(1)), page_size=20)
-        assert requested(api).count(1) == 2
-    (line,) = run.complaints
-    assert line.startswith("60 of 60 candidates have the field zz, ")
-
-
 # Errors of one Interviewer, and of all
 
 ERRORS = {
@@ -136,17 +127,6 @@ def test_a_candidate_without_an_id_is_an_error_that_names_interviewer_page_and_i
         assert written(run) == [(ONE, "id-1"), (ONE, "id-2"), *held(api, TWO)]
     said = "page 2: the candidate at index 0 has no ID: no interviewId, id or _id; 1 of 2 Interviewers incomplete"
     assert (run.code, run.lines("ERROR")) == (1, [f"Interviewer {ONE}: {said}"])
-
-
-@pytest.mark.parametrize(("status", "page"), [("401", 1), ("403", 1), ("401", 4)])
-def test_a_key_that_is_not_accepted_ends_the_run_at_once(read: Read, status: str, page: int) -> None:
-    with Sandbox({ONE: 25, TWO: 5}, faults={(ONE, page): f"always:{status}"}) as api:
-        run = read(api, page_size=10, max_parallel_requests=1)
-        assert requested(api, TWO) == []
-    assert (run.code, run.messages[-1]["type"], run.verdicts) == (1, "STATE", {})
-    assert len(run.ids) == min(25, 10 * (page - 1))
-    (line,) = run.lines("ERROR")
-    assert re.match(f"Interviewer {ONE}, page {page}: {status} .*api_key", line)
 
 
 def test_discovery_warns_of_an_interviewer_that_can_not_be_read_and_fails_only_if_all_can_not(read: Read) -> None:
@@ -195,36 +175,7 @@ def test_another_shape_is_read_where_records_jsonpath_points(read: Read, suffix:
         assert_complete(read(api, page_size=2, records_jsonpath=f"$.payload.rows{suffix}"), api)
 
 
-@pytest.mark.parametrize("arguments", [(), ("--discover",)])
-def test_another_shape_is_an_error_that_names_its_keys_and_the_setting(read: Read, arguments: tuple[str, ...]) -> None:
-    with Sandbox({ONE: 5}, envelope="payload.rows") as api:
-        run = read(api, *arguments)
-        values = [str(value) for each in api.candidates(ONE) for value in (each["id"], each["name"])]
-    (line,) = run.lines("ERROR")
-    assert "(top-level keys: success, payload; in payload: rows); records_jsonpath can say where the list is" in line
-    assert (run.code, [value for value in values if value in run.err]) == (1, [])
-
-
 # What a list costs that stands still
-
-
-@pytest.mark.parametrize("metadata", [None, "hasMore", "more-always", "totalPages", "total", "pagination"])
-def test_a_still_list_costs_one_page_more_than_it_has_with_a_total_and_two_passes_without(
-    read: Read, metadata: Metadata | None
-) -> None:
-    with Sandbox({f"i-{count}": count for count in (5, 4, 1, 0)}, metadata=metadata) as api:
-        assert_complete(read(api, page_size=2, max_parallel_requests=1), api)
-        pages = [requested(api, name) for name in api.interviewers]
-    if metadata in {"total", "pagination"}:  # after the first, it is known to be right
-        assert pages == [[1, 2, 3], [1, 2, 3], [1], [1, 2, 1, 2]]
-    else:
-        assert pages == [[1, 2, 3, 4] * 2, [1, 2, 3, 4] * 2, [1, 2], [1, 2] * 2]
-
-
-@pytest.mark.parametrize(("metadata", "parallel"), [(None, 4), ("total", 1)])
-def test_a_smaller_limit_of_the_api_costs_no_candidate(read: Read, metadata: Metadata | None, parallel: int) -> None:
-    with Sandbox({ONE: 25, TWO: 61, THREE: 12}, metadata=metadata, max_limit=10) as api:
-        assert_complete(read(api, page_size=20, max_parallel_requests=parallel), api)
 
 
 def test_an_incomplete_read_ends_the_run_with_1_and_with_allow_incomplete_with_0(read: Read) -> None:
@@ -279,17 +230,6 @@ def test_a_page_that_fails_once_is_read_by_a_later_pass(read: Read, fault: str, 
     assert (run.code, run.complaints) == (0, [])
     assert written(run) == [*keys[:20], *keys[30:], *keys[20:30]]  # behind the others of the Interviewer
     assert run.verdicts == {ONE: "60 read, 60 written, complete"}
-
-
-@pytest.mark.parametrize("metadata", [None, "total"])
-@pytest.mark.parametrize("fault", GAPS)
-def test_a_page_that_fails_in_every_pass_makes_the_read_incomplete(
-    read: Read, fault: str, metadata: Metadata | None
-) -> None:
-    with Sandbox({ONE: 60, TWO: 5}, faults={(ONE, 3): f"always:{fault}"}, metadata=metadata) as api:
-        run = read(api, page_size=10)
-        assert written(run) == [*held(api, ONE)[:20], *held(api, ONE)[30:], *held(api, TWO)]
-    assert_incomplete(run, "the API states 60 candidates, 50 came" if metadata else "page 3")
 
 
 # A list that moves while it is read

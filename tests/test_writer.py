@@ -117,19 +117,6 @@ def test_what_stands_in_for_standard_output_gets_everything(
     assert (content.getvalue().decode() if has_bytes else text.getvalue()) == "ä\nb\n"
 
 
-@posix
-def test_a_socket_gets_all_that_an_unbuffered_process_writes(tmp_path: Path) -> None:
-    reading, writing = socket.socketpair()
-    with Sandbox({ONE: 500}) as api, reading:
-        config = write(tmp_path / "config.json", config_for(api))
-        with writing:
-            process = start("--config", config, environment={"PYTHONUNBUFFERED": "1"}, stdout=writing)
-        with process, reading.makefile("rb") as out:
-            kinds = [json.loads(line)["type"] for line in out]
-    assert process.returncode == 0
-    assert kinds == ["SCHEMA", *["RECORD"] * 500, "STATE"]
-
-
 # A target that takes no more
 
 

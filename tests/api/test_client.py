@@ -114,15 +114,6 @@ def test_a_closed_client_abandons_what_waits_to_be_tried_again_until_it_is_opene
 # Tried again
 
 
-def test_a_429_waits_as_it_says_and_does_not_count_as_long_as_others_get_through(
-    new_client: NewClient, time: FakeTime
-) -> None:
-    with Sandbox({ONE: 5}, faults={(ONE, 1): ["429"] * 20}, retry_after_seconds=9) as api:
-        client: Client = new_client(api, on_response=lambda code, _: code == 429 and client.fetch(page(2), WHERE))
-        assert client.fetch(page(1), WHERE).document
-    assert time.now >= 20 * 9
-
-
 @pytest.mark.parametrize("host", ["api.example.com", f"{'x' * 70}.example.com"])
 def test_a_host_that_is_not_found_is_named(new_client: NewClient, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", Mock(side_effect=socket.gaierror(socket.EAI_NONAME, "not known")))

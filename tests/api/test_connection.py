@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-import time as real_time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from tests.sandbox import PATH, Sandbox
 from tests.wire import ok, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from tests.api.conftest import NewClient
@@ -140,17 +139,6 @@ def test_the_limit_of_connecting_counts_once_for_all_addresses_of_a_host(
     assert "no response within " in failure(new_client(FAR_API, **settings))
     assert sum(waited[:4]) == pytest.approx(limit, rel=0.1)
     assert len(waited) > 4
-
-
-def test_a_body_that_comes_drop_by_drop_meets_the_limit(new_client: NewClient) -> None:
-    def drip(_: bytes) -> Iterator[bytes]:
-        yield b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"
-        while True:
-            yield b" "
-            real_time.sleep(0.02)
-
-    with serving(drip) as url:
-        assert "no response within " in failure(new_client(url, request_timeout=0.1, patience=0.2))
 
 
 # Not a response, or not a whole one

@@ -135,13 +135,6 @@ def read_to_its_end(held: MovingList, width: int) -> None:
     assert len(read.asked) <= 6 * (max(300, len(held.rows)) / 20 + 3) + 3 * width
 
 
-def test_a_list_that_never_stops_moving_is_incomplete() -> None:
-    moves = [(event, "newcomer-first", 0) for event in range(1_000)]
-    read, _ = read_moving(60, 5, 1, moves, said="total")
-    assert not read.verdict.is_complete
-    assert "the API states" in str(read.verdict.incomplete_reason)
-
-
 @pytest.mark.parametrize(
     ("rows", "size", "width", "moves"),
     [
@@ -179,10 +172,3 @@ def test_no_read_of_600_candidates_loses_one_silently(contender: str, kind: str)
     reader, spans = moving.CONTENDERS[contender], moving.SPANS[kind]
     for kinds, moves in itertools.product(moving.KINDS.values(), moving.MOVES_A_PASS):
         assert moving.measure(reader, kinds, moves, spans, reads=2).lost == 0
-
-
-@pytest.mark.parametrize(("contender", "most"), [("tap, 4", 1.05), ("tap, 4, no total", 2.3)])
-def test_a_list_of_600_candidates_that_stands_still_costs_few_requests(contender: str, most: float) -> None:
-    outcome = moving.measure(moving.CONTENDERS[contender], (), 0, 1, reads=10)
-    assert outcome.incomplete == 0
-    assert outcome.requests * moving.SIZE / moving.ROWS / 10 <= most

@@ -216,16 +216,6 @@ def test_results_that_are_not_taken_are_not_piled_up(width: int, at_once: int | 
 # Errors
 
 
-@pytest.mark.parametrize("parallel", [1, 16])
-def test_an_error_comes_after_the_pages_before_it(read: Read, parallel: int) -> None:
-    sleeps: dict[Any, str] = {(ONE, page): "sleep:0.02" for page in range(2, 7)}
-    with Sandbox({ONE: 100}, faults={**sleeps, (ONE, 7): "always:409"}) as api:
-        run = read(api, page_size=10, max_parallel_requests=parallel)
-        assert run.ids == [held["id"] for held in api.candidates(ONE)[:60]]
-    assert run.code == 1
-    assert "page 7: 409 Conflict" in run.lines("ERROR")[0]
-
-
 def test_an_error_behind_the_end_is_none() -> None:
     def fetch(name: str, number: int, _: object) -> Page:
         if number > 2:

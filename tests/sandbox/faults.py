@@ -61,7 +61,7 @@ def _sleep(turn: Turn) -> Iterator[bytes]:
 def _drip(turn: Turn) -> Iterator[bytes]:
     yield turn.good.removesuffix(turn.content)
     for byte in turn.content:
-        if turn.wait(1):
+        if turn.wait(0.1):
             raise ConnectionAbortedError
         yield bytes([byte])
 
