@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_interviewflow import fetcher
-from tap_interviewflow.shutdown import Shutdown
 from tests.runs import catalog_of
 from tests.sandbox import Sandbox
 
@@ -361,19 +359,6 @@ class TestVersions:
             assert len(self.run(read, api).of("ACTIVATE_VERSION")) == 1
             run = self.run(read, api, interviewer_ids=["one"])
             assert self.reason(run) == "no Interviewer has a single candidate"
-
-    def test_after_a_signal_nothing_is_deleted(self, read: Read, api: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-        listening: list[Shutdown] = []
-        monkeypatch.setattr(Shutdown, "listen", lambda shutdown: listening.append(shutdown))  # noqa: PLW0108  # bound
-
-        def interrupt(request: Mapping[str, object], _: int) -> None:
-            if (request["interviewerId"], request["page"]) == ("two", 1):
-                listening[0].request(signal.SIGTERM)
-
-        api.faults = interrupt
-        run = self.run(read, api, max_parallel_requests=1)
-        assert (run.code, self.reason(run)) == (128 + signal.SIGTERM, "the run ended early")
-        assert (len(run.ids) >= 5, run.messages[-1]["type"]) == (True, "STATE")
 
 
 class TestSamples:

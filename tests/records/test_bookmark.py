@@ -28,10 +28,6 @@ def test_what_is_at_or_after_the_start_is_selected_and_the_newest_is_the_bookmar
     assert selected(TEN, NINE, ELEVEN, TEN) == ([ELEVEN, TEN], ELEVEN)
 
 
-def test_without_a_start_everything_is_selected() -> None:
-    assert selected(None, TEN, NINE) == ([TEN, NINE], TEN)
-
-
 @pytest.mark.parametrize("value", [None, "", "soon", "2026-01-31", 5, ["a"]])
 def test_a_value_that_tells_no_time_is_selected_and_moves_no_bookmark(value: object) -> None:
     assert selected(TEN, value, NINE) == ([value], None)

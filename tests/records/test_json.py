@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 
-from tap_interviewflow.records.json import NotJSONError, decode, fits_double, is_empty, json_safe
+from tap_interviewflow.records.json import NotJSONError, decode, json_safe
 from tests import untrusted
 
 
@@ -91,20 +91,3 @@ def test_the_nesting_that_python_can_follow_is_read_and_no_deeper() -> None:
     assert decode(b"[" * 500 + b"]" * 500).value == json.loads("[" * 500 + "]" * 500)
     with pytest.raises(RecursionError):
         decode(b"[" * 100_000 + b"]" * 100_000)
-
-
-@pytest.mark.parametrize("value", [None, "", [], {}])
-def test_null_and_what_is_empty_show_no_type(value: object) -> None:
-    assert is_empty(value)
-
-
-@pytest.mark.parametrize("value", [0, False, Decimal(0), " ", [None], {"": None}])
-def test_zero_and_false_do(value: object) -> None:
-    assert not is_empty(value)
-
-
-@pytest.mark.parametrize(
-    ("digits", "fits"), [("1.7e308", True), ("-1e-999", True), ("1.8e308", False), ("NaN", False), ("-Infinity", False)]
-)
-def test_a_number_fits_a_double_if_it_does_not_become_infinite(digits: str, fits: bool) -> None:  # noqa: FBT001
-    assert fits_double(Decimal(digits)) is fits
