@@ -57,6 +57,7 @@ class Airflow:
             AIRFLOW__CORE__LOAD_EXAMPLES="False",
             AIRFLOW__CORE__PARALLELISM="8",
             AIRFLOW__SCHEDULER__USAGE_DATA_COLLECTION_ENABLED="False",
+            AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE="False",  # else there is a second run in the first minutes of an hour
             MELTANO_PROJECT=str(folder),
             RETRY_DELAY="0",
         )
@@ -78,8 +79,9 @@ class Airflow:
                 process = subprocess.Popen(
                     command, env=self._environment, stdout=said, stderr=said, start_new_session=True
                 )
-                stack.callback(process.wait, timeout=60)
-                stack.callback(os.killpg, process.pid, signal.SIGTERM)  # with those that it has started
+                stack.callback(process.wait)
+                # With those that it has started; asked to end, Airflow sometimes takes more than a minute.
+                stack.callback(os.killpg, process.pid, signal.SIGKILL)
                 wait_for_port(self._port)  # a task that finds no server has failed
             while True:  # pytest's timeout ends it
                 (run,) = self._rows("select state from dag_run")
