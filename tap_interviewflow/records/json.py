@@ -73,11 +73,13 @@ def _replace(value: Any, replaced: Counter[str]) -> Any:  # noqa: ANN401
             return [_replace(member, replaced) for member in value]
         case dict():
             members: dict[str, Any] = {}
+            alike: Counter[str] = Counter()
             for name, member in value.items():
-                clean = _replace(name, replaced)
-                while clean in members or (clean != name and clean in value):
-                    clean = f"{clean}{len(members)}"
-                members[clean] = _replace(member, replaced)
+                clean = numbered = _replace(name, replaced)
+                while numbered in members or (numbered != name and numbered in value):
+                    alike[clean] += 1
+                    numbered = f"{clean}{alike[clean] + 1}"
+                members[numbered] = _replace(member, replaced)
             return members
         case _:
             return value
