@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
@@ -71,21 +70,6 @@ def test_records_can_be_taken_one_by_one_or_in_batches_of_all_interviewers_or_of
         assert [len(records_in(Path(url2pathname(urlparse(each).path)))) for _, (each,) in batches] == [28]
         assert len(list(tap.streams["candidates"].get_records(None))) == 28
         assert len(list(tap.streams["candidates"].get_records({"interviewerId": "two"}))) == 3
-
-
-def test_a_read_that_failed_is_not_judged_by_the_next_one(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with Sandbox({"one": 25}) as sandbox:
-        tap = TapInterviewFlow(config=config_for(sandbox, batch_config=batch_config(tmp_path)))
-        for room, is_judged in ((100, False), (limits[0], True)):
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
-            try:
-                with suppress(ConfigurationError):  # as the file that was written can't be finished
-                    tap.sync_all()
-            finally:
-                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-            assert caplog.messages.count("Interviewer one: 25 read, 25 written, complete") == is_judged
 
 
 def test_a_tap_that_is_forgotten_leaves_no_thread_and_no_connection() -> None:

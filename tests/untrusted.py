@@ -29,18 +29,8 @@ ODD_TEXTS = [
     "\u2028\u2029\x7f",
 ]
 ODD_NAMES = [
-    *(
-        "",
-        " ",
-        "Manual Score",
-        "a.b",
-        'quote"d',
-        "back\\slash",
-        "type",
-        "__proto__",
-        "_sdc_deleted_at",
-        "_rescued_data",
-    ),
+    *("", " ", "Manual Score", "a.b", 'quote"d', "back\\slash", "type", "__proto__", "_sdc_deleted_at"),
+    "_rescued_data",
     *("interviewerId", "id", "_id", "interviewId", "NAME", "name", "score", "Score", "a\x00", "a\ufffd", "ключ"),
     *("x" * 70, "xmin", "First Name", "first_name", "additionalFields_Manual_Score"),
 ]

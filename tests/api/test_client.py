@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from unittest.mock import Mock
 
 import pytest
 
@@ -112,12 +110,6 @@ def test_a_closed_client_abandons_what_waits_to_be_tried_again_until_it_is_opene
 
 
 # Tried again
-
-
-@pytest.mark.parametrize("host", ["api.example.com", f"{'x' * 70}.example.com"])
-def test_a_host_that_is_not_found_is_named(new_client: NewClient, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", Mock(side_effect=socket.gaierror(socket.EAI_NONAME, "not known")))
-    assert failure(new_client(f"https://{host}")).startswith(f"the connection failed: the host {host} is not found;")
 
 
 # Refused

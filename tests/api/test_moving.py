@@ -71,19 +71,6 @@ def test_nothing_is_deleted_that_was_there_throughout(script: dict[str, Any], sa
     assert not lost or read.verdict.delete_blocker
 
 
-@given(rows=st.integers(0, 60), size=st.integers(1, 10), width=st.sampled_from(WIDTHS), data=st.data())
-def test_a_list_that_stands_still_costs_a_request_more_than_its_pages_where_a_total_is_stated(
-    rows: int, size: int, width: int, data: st.DataObject
-) -> None:
-    choose = data.draw(st.randoms(use_true_random=False)).randrange
-    held = MovingList(list(range(rows)), [], "total")
-    read = ScriptedRead(held, size=size, width=width, choose=choose).run()
-    pages = -(-rows // size)
-    assert len(read.asked) <= (pages + 1 if rows else 4)
-    assert read.verdict.is_complete
-    assert read.written == [f"id-{row}" for row in range(rows)]
-
-
 @pytest.mark.parametrize("width", [1, 4, 16])
 @pytest.mark.parametrize(
     "kinds", [(kind,) for kind in KINDS] + [("newcomer-first", "deletion", "update-first")], ids=str

@@ -7,7 +7,6 @@ import html
 import io
 import json
 import logging
-import random
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -48,7 +47,6 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "json": lambda key: json.dumps(key)[1:-1],
     "json, all escaped": lambda key: "".join(f"\\u{ord(letter):04x}" for letter in key),
     "json, slashes": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
-    "json in html": lambda key: json.dumps(key)[1:-1].replace("<", "\\u003C").replace(">", "\\u003E"),
     "mixed": lambda key: percent(key[:4]) + html.escape(key[4:12]) + json.dumps(key[12:])[1:-1],
 }
 IN_BASE64: dict[str, Callable[[str], str]] = {
@@ -125,8 +123,6 @@ def test_a_long_text_takes_time_by_its_length_only() -> None:
     for piece in PIECES:  # whatever grew with the square of the length would be at one of them for hours
         assert redactor.clean(piece * (2**16 // len(piece)))
         assert redactor.clean("a&#" + piece * (2**16 // len(piece)))
-    dice = random.Random(0)  # noqa: S311
-    assert PLAIN_KEY not in redactor.clean("".join(dice.choice(PIECES) for _ in range(2**14)))
     for piece in ("\\", "%25", "&amp;", "&amp", "%"):  # a key that can be read in many ways
         for text in (piece, "%25", "&amp;", "\\"):
             assert Redactor([piece * 40 + "x"]).clean(text * 4000)

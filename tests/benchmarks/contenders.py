@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tests.environments import environment
+from tests.runs import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +47,6 @@ class Contender:
     def written(self, directory: Path) -> list[Path]:
         """Return the files that it has written."""
         return [path for path in directory.glob(self.files) if "_dlt_" not in path.as_posix()] if self.files else []
-
-
-def write(path: Path, document: object) -> str:
-    """Write JSON, and give its path."""
-    path.write_text(json.dumps(document), encoding="utf-8")
-    return str(path)
 
 
 def _settings(api: Api) -> dict[str, Any]:

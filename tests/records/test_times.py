@@ -9,32 +9,16 @@ from hypothesis import strategies as st
 from tap_interviewflow.records.times import are_times, is_time, to_moment
 from tests import untrusted
 
-JUDGED = [
-    ("2026-01-31T10:00:00Z", True),
-    ("2026-01-31T10:00:00.123456789Z", True),
-    ("2026-01-31T10:00:00+05:30", True),
-    ("2024-02-29T23:59:59Z", True),
-    ("2026-02-29T10:00:00Z", False),
-    ("2026-01-31T24:00:00Z", False),
-    ("2026-01-31T10:00:60Z", False),
-    ("2026-01-31T10:00:00", False),
-    ("2026-01-31T10:00Z", False),
-    ("2026-01-31t10:00:00Z", False),
-    ("2026-01-31T10:00:00z", False),
-    ("2026-01-31 10:00:00Z", False),
-    ("2026-01-31T10:00:00+0530", False),
-    ("2026-01-31T10:00:00,5Z", False),
-    ("2026-01-31T10:00:00.Z", False),
-    ("2026-01-31T10:00:00Z\n", False),
-    ("٢026-01-31T10:00:00Z", False),
-    ("0000-01-01T00:00:00Z", False),
-    ("0001-01-01T00:00:00+14:00", False),
-    ("9999-12-31T23:59:59-14:00", False),
-    ("", False),
+TIMES = ["2026-01-31T10:00:00Z", "2026-01-31T10:00:00.123456789Z", "2026-01-31T10:00:00+05:30", "2024-02-29T23:59:59Z"]
+OTHERS = [
+    *("2026-02-29T10:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T10:00:60Z", "2026-01-31T10:00:00"),
+    *("2026-01-31T10:00Z", "2026-01-31t10:00:00Z", "2026-01-31T10:00:00z", "2026-01-31 10:00:00Z"),
+    *("2026-01-31T10:00:00+0530", "2026-01-31T10:00:00,5Z", "2026-01-31T10:00:00.Z", "2026-01-31T10:00:00Z\n"),
+    *("٢026-01-31T10:00:00Z", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", ""),
 ]
 
 
-@pytest.mark.parametrize(("text", "is_one"), JUDGED)
+@pytest.mark.parametrize(("text", "is_one"), [*((text, True) for text in TIMES), *((text, False) for text in OTHERS)])
 def test_a_time_is_what_every_target_can_parse(text: str, is_one: bool) -> None:  # noqa: FBT001
     assert is_time(text) is is_one
     assert are_times([text]) is is_one

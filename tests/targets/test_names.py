@@ -23,17 +23,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.targets, pytest.mark.timeout(900)]
 
 COLUMNS = [
-    *(
-        "a" * 63,
-        "ö" * 31 + "x",
-        "Länge",
-        "First Name",
-        "created_at",
-        "updatedAt",
-        "trailing",
-        "in the end ",
-        " leading",
-    ),
+    *("a" * 63, "ö" * 31 + "x", "Länge", "First Name", "created_at", "updatedAt", "trailing", "in the end "),
+    " leading",
     *('"quoted"', "it's", "%(x)s", "%s", "select", "order", "table", "user", "group by", "null", "a.b", "c-d", "1st"),
     *("back\\slash", "semi;colon", "Łódź", "__proto__", "{braces}", "$1"),
 ]
