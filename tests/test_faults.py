@@ -79,13 +79,3 @@ def test_an_outage_is_survived_and_one_that_stays_ends_the_run_with_one_line(
         assert (run.code, run.ids) == (0, ids(api))
     finally:
         api.stop()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("form", ["seconds", "date"])
-def test_faults_that_pass_cost_no_candidate_in_real_time(read: Read, form: str) -> None:
-    passing = ["429", "503", "reset-body", "hang"]
-    with Sandbox({ONE: COUNT, TWO: 5}, faults={(ONE, 3): passing, (ONE, 6): passing}, retry_after=form) as api:
-        run = read(api, catalog=CATALOG, page_size=LIMIT, max_parallel_requests=8, request_timeout=1)
-        assert (run.code, run.ids, run.lines("ERROR")) == (0, ids(api, ONE, TWO), [])

@@ -5,12 +5,7 @@ from typing import Any
 import pytest
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_interviewflow.api.envelope import (
-    MAX_CANDIDATES,
-    MAX_REASON,
-    open_look_up,
-    open_page,
-)
+from tap_interviewflow.api.envelope import MAX_CANDIDATES, MAX_REASON, open_look_up, open_page
 from tap_interviewflow.api.metadata import PageMetadata
 from tap_interviewflow.api.page import InterviewerError
 
@@ -235,24 +230,15 @@ STATED: list[tuple[dict[str, Any], PageMetadata]] = [
     ({"total-results": 250}, PageMetadata(total=250)),
     # As frameworks in wide use state it: Spring, TypeORM, Nest, Strapi, Mongoose, Laravel, Sequelize, Django, Feathers.
     ({"page": {"size": 100, "totalElements": 250, "totalPages": 3, "number": 0}}, PageMetadata(pages=3, total=250)),
-    (
-        {"totalElements": 250, "totalPages": 3, "number": 2, "last": True},
-        PageMetadata(has_more=False, **IN_3),
-    ),
+    ({"totalElements": 250, "totalPages": 3, "number": 2, "last": True}, PageMetadata(has_more=False, **IN_3)),
     ({"meta": {"totalItems": 250, "itemCount": 100, "totalPages": 3}}, PageMetadata(None, 3, 250)),
     (
         {"meta": {"totalItems": 250, "totalPages": 3}, "links": {"next": "/?page=2"}},
         PageMetadata(has_more=True, **IN_3),
     ),
     ({"meta": {"pagination": {"page": 1, "pageCount": 3, "total": 250}}}, PageMetadata(None, 3, 250)),
-    (
-        {"totalDocs": 250, "totalPages": 3, "hasNextPage": True, "pagingCounter": 1},
-        PageMetadata(has_more=True, **IN_3),
-    ),
-    (
-        {"meta": {"total": 250, "last_page": 3}, "links": {"next": None}},
-        PageMetadata(has_more=False, **IN_3),
-    ),
+    ({"totalDocs": 250, "totalPages": 3, "hasNextPage": True, "pagingCounter": 1}, PageMetadata(has_more=True, **IN_3)),
+    ({"meta": {"total": 250, "last_page": 3}, "links": {"next": None}}, PageMetadata(has_more=False, **IN_3)),
     ({"count": 250}, PageMetadata(total=250)),
     ({"count": 250, "next": None, "previous": "/?page=2"}, PageMetadata(has_more=False, total=250)),
     ({"total": 250, "limit": 100, "skip": 0}, PageMetadata(total=250)),

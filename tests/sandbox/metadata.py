@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Metadata = Literal["total", "totalPages", "hasMore", "pagination", "too-high", "more-always"]
+Metadata = Literal["total", "pagination", "too-high", "more-always"]
 
 
 class PageMetadata(NamedTuple):
@@ -21,8 +21,6 @@ class PageMetadata(NamedTuple):
 
 SPELLINGS: dict[Metadata, Callable[[PageMetadata], dict[str, object]]] = {
     "total": lambda right: {"total": right.total},
-    "totalPages": lambda right: {"totalPages": right.pages},
-    "hasMore": lambda right: {"hasMore": right.page < right.pages},
     "pagination": lambda right: {
         "pagination": {
             "page": right.page,

@@ -29,7 +29,6 @@ class Account:
         interviewers: Of each, how many made-up candidates, or which ones, or a raw body that is sent for page 1.
         seed: Another number makes up other candidates.
         odd: Every tenth candidate has something odd.
-        max_limit: The most candidates on a page, whatever `limit` asks for.
         envelope: Where in the body the list is, such as "data.candidates"; "body" is the body itself.
         metadata: The page metadata beside the list.
         past_end: What comes for a page behind the last one: the last one again, a status, `null` for the list, the
@@ -41,7 +40,6 @@ class Account:
     _: KW_ONLY
     seed: int = 0
     odd: bool = False
-    max_limit: int | None = None
     envelope: str = "data.candidates"
     metadata: Metadata | None = None
     past_end: PastEnd = "empty"
@@ -125,7 +123,7 @@ class Account:
         raise RequestError(404, "no candidate has this interviewId")
 
     def _page(self, query: Query, *, is_blank: bool) -> object:
-        page, limit = query.page, min(query.limit, self.max_limit or query.limit)
+        page, limit = query.page, query.limit
         with self._lock:
             held = self._moved(query.interviewer_id, page, limit)
             numbers = held.numbers

@@ -23,7 +23,7 @@ from tests.sandbox.protocol import Request, attend, response
 from tests.wire import Listener
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
@@ -41,8 +41,7 @@ class Sandbox(Account):
         latency: Seconds before each response. Where the list moves it varies by half, is 5 ms unless given, and the
             response is made at a random moment of it.
         clock: Seconds by which the API's clock is ahead of this machine's; with it each response has a `Date`.
-        retry_after: The form in which a 429 says how long to wait: "seconds" or "date".
-        retry_after_seconds: How long that is.
+        retry_after_seconds: How long a 429 says to wait.
         faults: What goes wrong, by Interviewer and page (or interview ID): a status ("400" or "400:its message"), a
             name of `FAULTS`, or a list of these, one for each visit; the last one stays if it is "always:NAME". Or a
             function that chooses one by the body and the number of visits before.
@@ -56,7 +55,6 @@ class Sandbox(Account):
     record: bool = True
     latency: float | None = None
     clock: float | None = None
-    retry_after: str = "seconds"
     retry_after_seconds: int = 1
     faults: Faults = field(default_factory=dict)
     url: str = field(init=False, default="")
@@ -101,8 +99,6 @@ class Sandbox(Account):
     def _answer(self, request: Request) -> Iterator[bytes]:
         if request.path != PATH:
             return iter([self._error(request, 404, f"Cannot {request.method} {request.path}")])
-        if request.method != "POST":
-            return iter([self._error(request, 405, f"{request.method} is not allowed", {"Allow": "POST"})])
         body: Any = None
         with suppress(ValueError, RecursionError):
             body = json.loads(request.content)
@@ -159,11 +155,8 @@ class Sandbox(Account):
         pieces = iter(FAULTS[name](Turn(good, argument, complaint, self._wait)))
         return itertools.chain([next(pieces)], pieces)
 
-    def _error(self, request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> bytes:
-        headers = dict(headers or {})
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            moment = formatdate(time() + self.retry_after_seconds, usegmt=True)
-            headers["Retry-After"] = moment if self.retry_after == "date" else str(self.retry_after_seconds)
+    def _error(self, request: Request, status: int, message: str) -> bytes:
+        headers = {"Retry-After": str(self.retry_after_seconds)} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
         return response(status, to_json({"success": False, **self._complaint(request, message)}), headers)
 
     def _complaint(self, request: Request, message: str) -> dict[str, object]:
