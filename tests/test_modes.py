@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_interviewflow import fetcher
+from tests.batch_files import batch_config
 from tests.runs import catalog_of
 from tests.sandbox import Sandbox
 
@@ -61,10 +62,6 @@ def bookmarks(state: dict[str, Any]) -> dict[str, str | None]:
 def state_of(value: str) -> dict[str, Any]:
     bookmark = {"replication_key": "updatedAt", "replication_key_value": value}
     return {"bookmarks": {"candidates": {"partitions": [{"context": {"interviewerId": "one"}, **bookmark}]}}}
-
-
-def batches_in(folder: Path | str) -> dict[str, Any]:
-    return {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": {"root": str(folder)}}
 
 
 NEWS = [body(person(3)), body(person(3), person(4)), f"always:{body(person(3), person(4), person(7))}"]
@@ -190,7 +187,7 @@ class TestIncremental:
     def test_maps_and_batches_move_the_bookmark_in_the_same_way(self, read: Read, api: Sandbox, tmp_path: Path) -> None:
         for settings in (
             {"stream_maps": {"candidates": {"email": "__NULL__"}}},
-            {"batch_config": batches_in(tmp_path)},
+            {"batch_config": batch_config(tmp_path)},
         ):
             run = read(api, catalog=incremental(), **settings)
             assert bookmarks(run.state) == {"one": "2026-01-05T00:00:00Z", "two": "2026-01-13T00:00:00Z"}
@@ -200,7 +197,7 @@ class TestIncremental:
         self, read: Read, api: Sandbox, tmp_path: Path, root: str
     ) -> None:
         (tmp_path / "file").touch()
-        batches = batches_in(tmp_path / root if root == "file" else root)
+        batches = batch_config(tmp_path / root if root == "file" else root)
         run = read(api, catalog=incremental(), batch_config=batches)
         assert (run.code, run.of("BATCH"), run.verdicts) == (1, [], {})
         assert bookmarks(run.state) == {"one": None}
@@ -317,7 +314,7 @@ class TestVersions:
             ("additional_fields", {"additional_fields": {"Manual Score": 1}}),
             ("__filter__", {"stream_maps": {"candidates": {"__filter__": "id != 'id-1'"}}}),
             ("INCREMENTAL", {"catalog": incremental()}),
-            ("batch files", {"batch_config": batches_in}),
+            ("batch files", {"batch_config": batch_config}),
         ],
     )
     def test_a_partial_run_deletes_nothing_and_warns(

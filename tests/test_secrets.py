@@ -121,21 +121,13 @@ def test_a_program_that_embeds_the_tap_sees_no_key_in_the_reason_of_a_failure(*,
     key = " ".join("it" * 40)  # longer than what is shown of a reason, and with spaces, at which it is cut
     body = ok(json.dumps({"success": False, "message": f"ada@example.com used {key}"}).encode())
     with serving(lambda _: [body]) as url:
-        config = {
-            "api_url": url,
-            "api_key": key,
-            "interviewer_ids": [ONE],
-            "max_parallel_requests": 1,
-            "request_timeout": 9,
-        }
+        config: dict[str, Any] = {"api_url": url, "api_key": key, "interviewer_ids": [ONE]}
+        config |= {"max_parallel_requests": 1, "request_timeout": 9}
         client = Client(config)
         fetcher = Fetcher(config, client)
-        look_up, page = (
-            partial(fetcher.look_up, ONE, "a"),
-            partial(fetcher.page, ONE, 1, 10, lambda: True, is_first_pass=True),
-        )
+        page = partial(fetcher.page, ONE, 1, 10, lambda: True, is_first_pass=True)
         with pytest.raises(InterviewerError) as caught:
-            (look_up if is_look_up else page)()
+            fetcher.look_up(ONE, "a") if is_look_up else page()
         client.close()
     assert str(caught.value).endswith("the API says “… used …”")
 

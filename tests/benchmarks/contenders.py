@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from tests.batch_files import batch_config
 from tests.environments import environment
 from tests.runs import write
 
@@ -60,8 +61,7 @@ def _settings(api: Api) -> dict[str, Any]:
 
 def batches_in(directory: Path, compression: str = "gzip") -> dict[str, Any]:
     """Return the setting that has files written."""
-    encoding = {"format": "jsonl", "compression": compression}
-    return {"batch_config": {"encoding": encoding, "storage": {"root": str(directory / "batches")}}}
+    return {"batch_config": batch_config(directory / "batches", compression)}
 
 
 def this_tap(api: Api, directory: Path, *, discovers: bool = False, **settings: Any) -> list[str]:
