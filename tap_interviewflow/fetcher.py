@@ -15,8 +15,8 @@ from tap_interviewflow.api.client import RefusedError, UnreadableError
 from tap_interviewflow.api.envelope import Envelope, open_look_up, open_page
 from tap_interviewflow.api.page import InterviewerError, Page
 from tap_interviewflow.api.prefetch import MAX_AGE
-from tap_interviewflow.records.conform import Conformer, NoIDError, ids_of
-from tap_interviewflow.records.schema import INTERVIEWER, candidates_schema
+from tap_interviewflow.records.conform import Conformer, NoIDError, id_of, ids_of
+from tap_interviewflow.records.schema import ID, INTERVIEWER, candidates_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -177,8 +177,9 @@ class Fetcher:
 
     def _owner_of(self, candidate: Mapping[str, Any], interviewer_id: str) -> str:
         """Return the configured Interviewer that a candidate names, or else the one that it was requested from."""
-        name = candidate.get(INTERVIEWER) or candidate.get(_JOB)
-        return name if isinstance(name, str) and name in self._interviewer_ids else interviewer_id
+        named = candidate.get(INTERVIEWER) or candidate.get(_JOB)
+        name = id_of(named if isinstance(named, dict) else {ID: named})  # the object itself may be in place of its ID
+        return name if name is not None and name in self._interviewer_ids else interviewer_id
 
     def _open(self, response: Response) -> Envelope:
         envelope = open_page(response.document, self._config.get("records_jsonpath"), redact=self._client.redact)

@@ -88,6 +88,11 @@ class TestLookUps:
             assert len(api.requests) == 2
         assert [(record["interviewerId"], record["id"]) for record in run.records] == [("two", "id-1"), ("one", "id-2")]
 
+    def test_a_number_names_an_interviewer_too(self, read: Read) -> None:
+        with Sandbox({"one": [person(1) | {"jobId": 2}], "2": 0}) as api:
+            (record,) = read(api, catalog=CATALOG, interview_ids=["id-1"]).records
+        assert record["interviewerId"] == "2"
+
     def test_a_key_that_is_not_accepted_ends_them_at_once(self, read: Read, api: Sandbox) -> None:
         run = read(api, catalog=CATALOG, api_key="another", interview_ids=[f"id-{number}" for number in range(50)])
         assert len(api.requests) <= 2 * 4

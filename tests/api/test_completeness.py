@@ -226,7 +226,8 @@ def test_metadata_that_promise_more_than_came_prevent_deletes_unless_the_total_i
         assert blocker in str(run.verdict.delete_blocker)
 
 
-def test_a_candidate_that_names_another_interviewer_leaves_nothing_to_be_deleted() -> None:
-    page = {"data": [{"id": "1", "jobId": "interviewer-2"}, {"id": "2", "jobId": "unknown"}]}
+@pytest.mark.parametrize("named", ["interviewer-2", {"_id": "interviewer-2"}], ids=str)
+def test_a_candidate_that_names_another_interviewer_leaves_nothing_to_be_deleted(named: object) -> None:
+    page = {"data": [{"id": "1", "jobId": named}, {"id": "2", "jobId": "unknown"}]}
     run = read({1: page}, reads_twice=True, interviewers=2)
     assert [verdict.delete_blocker is None for verdict in run.reader.verdicts.values()] == [False, True]
