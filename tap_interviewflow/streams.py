@@ -204,6 +204,8 @@ class Candidates(BookmarkedStream):
                     self._write_state_message()
                 self._reader.shutdown.raise_if_requested()
             except (Exception, SystemExit) as error:
+                if isinstance(error, FatalAPIError):  # what came before it is written, to files too
+                    output.flush()
                 self._end_early(error)
                 raise
             finally:
@@ -287,12 +289,18 @@ class Candidates(BookmarkedStream):
         """
         super().finalize_state_progress_markers(state)
         try:
+            self._reader.shutdown.raise_if_requested()
+        except SystemExit as error:
+            self._end_early(error)
+            raise
+        try:
             if self.emit_activate_version_messages:
                 reason = self._reason_against_deletes or deletes.reason_of_verdicts(self._reader)
                 if reason is None and self._stream_version is not None:
                     super()._write_activate_version_message(self._stream_version)
                 else:
                     self._warn_of_no_deletes(reason)
+            self._reader.shutdown.raise_if_requested()
         finally:
             self._reader.close()
         if failure := failure_of(self._reader.verdicts, allow_incomplete=self.config.get("allow_incomplete", False)):

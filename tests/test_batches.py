@@ -72,6 +72,16 @@ def test_a_run_writes_beside_the_files_of_another(read: Read, api: Sandbox, tmp_
     assert len({file for run in runs for file in files_of(run)}) == 2
 
 
+def test_what_came_before_an_error_is_in_a_file(read: Read, tmp_path: Path) -> None:
+    with Sandbox({"one": 5}) as api:
+        run = read(
+            api,
+            interview_ids=["gone", *(each["id"] for each in api.candidates("one"))],
+            batch_config=batch_config(tmp_path),
+        )
+    assert (run.code, [len(records_in(file)) for file in files_of(run)]) == (1, [5])
+
+
 def test_without_candidates_there_is_no_file(read: Read, tmp_path: Path) -> None:
     with Sandbox({"interviewer-1": 0}) as api:
         run = read(api, batch_config=batch_config(tmp_path / "files"))

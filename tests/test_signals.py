@@ -165,12 +165,13 @@ def test_a_signal_ends_discovery(signalled: Callable[..., Run], arguments: list[
     assert "Stopped by SIGHUP" in run.err
 
 
-def test_a_signal_after_the_last_page_counts_and_deletes_nothing(signalled: Callable[..., Run]) -> None:
+@pytest.mark.parametrize("line", ["read, 30 written, complete", '"http_request_count"'])
+def test_a_signal_after_the_last_page_counts_and_deletes_nothing(line: str, signalled: Callable[..., Run]) -> None:
     before = logging.getLogRecordFactory()
 
     def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = before(*args, **kwargs)
-        if "read, 30 written, complete" in record.getMessage():
+        if line in record.getMessage():
             signal.raise_signal(signal.SIGTERM)
         return record
 
@@ -181,7 +182,7 @@ def test_a_signal_after_the_last_page_counts_and_deletes_nothing(signalled: Call
     finally:
         logging.setLogRecordFactory(before)
     assert_stopped(run, signal.SIGTERM)
-    assert len(run.ids) == 30
+    assert (len(run.ids), run.of("ACTIVATE_VERSION")) == (30, [])
 
 
 def test_signals_that_were_ignored_at_the_start_as_under_nohup_change_nothing(signalled: Callable[..., Run]) -> None:
