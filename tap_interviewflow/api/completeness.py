@@ -225,6 +225,8 @@ class Completeness:
         is_more_than_a_page = self._passes > 1 and self.new > self._pass.limit  # no pass but this one has read these
         if self._pass.new_between_known or may_be_hidden or is_more_than_a_page:
             return f"the list kept moving while it was read: {self.count:,} candidates came"
+        if self.stated is not None and self._pass.different < self.stated:
+            return f"the API states {self.stated:,} candidates, the last pass brought {self._pass.different:,}"
         if self._pass.gap is not None:
             what = self._pass.gap.refusal or f"page {self._pass.gap.number} is empty"
             return f"{what}, but pages behind it have candidates: {self.count:,} came"

@@ -78,7 +78,9 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
     @property
     def is_one_page(self) -> bool:
         """Whether page 1 is the whole list: one response is one snapshot."""
-        return self.last.number == 1 and self.is_last_short and len(self._blank) < 2  # noqa: PLR2004
+        stated = self.last.metadata.total if self._completeness.stated is not None else None
+        is_last = self.last.number == 1 and self.is_last_short and len(self._blank) < 2  # noqa: PLR2004
+        return is_last and len(self.last.ids) >= (stated or 0)
 
     # The end of the list. In two cases blank pages do not prove it, and a page that straddles it is requested, too:
     #

@@ -49,6 +49,7 @@ class PageQueue:
         self._ids_of_page_1: set[str] = set()
         self._pool = pool
         self._is_first_pass = self._is_ahead = True
+        self._contradicted_limit: int | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -66,6 +67,8 @@ class PageQueue:
         self.restart()
         self._expected = taken
         self._is_first_pass = False
+        # Page 2 may have been a bad response: with the limit of page 1, this pass sees what the first one did not.
+        self._limit = self._contradicted_limit or self._limit
         # Until page 1 has shown how many candidates the API returns, the limit of the others is not known.
         self._is_ahead = is_ahead and bool(self._ids_of_page_1)
 
@@ -94,6 +97,7 @@ class PageQueue:
         self._next = 3
         page = self.fetch_now(2)
         if self._lies_within_page_1(page):
+            self._contradicted_limit = limit
             return page
         # There are more candidates: the API filters its pages, or its page 2 was a bad response.
         again = self.fetch_now(2, limit)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from tests import moving
 from tests.scripted import KINDS, MovingList, ScriptedRead, read_moving
@@ -143,6 +144,32 @@ def test_a_total_that_falls_hides_no_lost_candidate(
     choose = Random(1).randrange  # noqa: S311  # the same on every run
     read, lost = read_moving(rows, size, width, moves, said="total", choose=choose)
     assert not lost or not read.verdict.is_complete
+
+
+def test_a_later_pass_with_fewer_candidates_than_it_states_agrees_with_nothing() -> None:
+    moves = [(5, "deletion", 101), (15, "update-first", 94), (15, "update-first", 119)]
+    read, lost = read_moving(7, 2, 1, moves, said="total", reads_twice=True)
+    assert not lost or not read.verdict.is_complete
+
+
+def test_a_page_1_with_fewer_candidates_than_it_states_is_not_the_whole_list() -> None:
+    class Cut(MovingList):
+        """A list of which the API returns half of what is requested; its page 2 fails once."""
+
+        requests = 0
+
+        @override
+        def document(self, interviewer_id: str, page: int, limit: int) -> Any:
+            self.requests += 1
+            if self.requests == 2:
+                return {"success": False}
+            document = super().document(interviewer_id, page, limit)
+            return document | {"data": document["data"][:50]}
+
+    for event in range(12):
+        held = Cut(list(range(52)), [(event, "deletion", 7)], "total")
+        read = ScriptedRead(held, size=100).run()
+        assert not read.verdict.is_complete or {f"id-{row}" for row in held.always} <= {*read.written}, event
 
 
 def test_a_list_whose_total_falls_in_each_pass_is_complete_by_a_third_pass_that_agrees() -> None:
