@@ -1,4 +1,4 @@
-"""Conditions for ACTIVATE_VERSION, by which a target deletes what did not come in this run."""
+"""Conditions for ACTIVATE_VERSION, which makes a target delete the rows that this run did not write."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def reason_of_settings(config: Mapping[str, Any], *, reads_all: bool) -> str | None:
-    """Return the setting that forbids deletes, or None.
+    """Return why the settings forbid deletes, or None.
 
     Args:
         config: The settings.
-        reads_all: Whether the run is in FULL_TABLE mode and reads to the end, unlike a test of the connection.
+        reads_all: Whether the run is FULL_TABLE and no connection test.
     """
     reasons = {
         "the run is INCREMENTAL, or a test; for deletes set replication-method to FULL_TABLE": not reads_all,
@@ -30,7 +30,7 @@ def reason_of_settings(config: Mapping[str, Any], *, reads_all: bool) -> str | N
 
 
 def reason_of_verdicts(reader: Reader) -> str | None:
-    """Return which read forbids deletes, or None."""
+    """Return why the reads forbid deletes, or None."""
     for interviewer_id in reader.interviewer_ids:
         verdict = reader.verdicts.get(interviewer_id)
         if verdict is None or not verdict.is_complete:

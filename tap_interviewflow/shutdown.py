@@ -1,6 +1,6 @@
 """Graceful shutdown: a signal sets a flag, and the run stops between pages.
 
-Where the run does not stop in time, as it waits for a target that does not read, the process is ended by force.
+A run that does not stop in time, such as one that waits for a target to read, is ended by force.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "
 """The signals of this system that ask a process to end."""
 
 MAX_WAIT: Final = 4.0
-"""Seconds after a signal in which a run may end by itself."""
+"""Seconds after a signal until the process is ended by force."""
 
 
 class Interrupted(SystemExit):
-    """The run ends because of a signal; the exit code is the usual 128 + its number."""
+    """The run ends because of a signal; the exit code is 128 + the number of the signal."""
 
     code: int  # ty: ignore[incompatible-mutable-override]
 
@@ -32,35 +32,35 @@ class Shutdown:
     """Whether the run was asked to stop.
 
     Attributes:
-        owns_process: Whether the process is the run's own, and is ended by force if the run does not end.
-        is_process_ending: Whether a signal has come to such a process.
+        owns_process: Whether the process has no other task than the run, and so may be ended by force.
+        is_process_ending: Whether such a process has received a signal.
         is_stopping: Whether ``Interrupted`` was raised.
-        name: The name of the signal.
+        name: The name of the signal; empty before it.
     """
 
     owns_process: ClassVar[bool] = False
     is_process_ending: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        """Wait for no signal yet."""
+        """Handle no signal yet."""
         self.is_stopping = False
         self.name = ""
         self._code = 0
 
     def listen(self) -> None:
-        """Handle the signals, but for those that were ignored at the start of the process, as by ``nohup``."""
+        """Handle the signals, except those that the process ignores from its start, such as SIGHUP under ``nohup``."""
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self.request)
 
     def request(self, signum: int, _frame: FrameType | None = None) -> None:
-        """Ask the run to stop. After the first signal another changes nothing."""
+        """Ask the run to stop. Only the first signal counts."""
         if not self._code:
             self.name, self._code = signal.Signals(signum).name, 128 + signum
             if self.owns_process:
                 Shutdown.is_process_ending = True
-                with suppress(RuntimeError):  # raised if the interpreter is on its way out already
-                    # `threading` would take locks that the main thread may have held when the signal came.
+                with suppress(RuntimeError):  # the interpreter is already exiting
+                    # `threading` needs locks that the main thread may hold when the signal comes.
                     _thread.start_new_thread(_force_exit, (self._code,))
 
     def raise_if_requested(self) -> None:

@@ -23,16 +23,16 @@ class BookmarkedStream(Stream):
     """A stream with a bookmark for each Interviewer."""
 
     def _drop_unused_state(self) -> None:
-        """Drop bookmarks that this run can't use: all in FULL_TABLE, else one outside ``partitions``."""
+        """Drop the bookmarks that this run can't use: in FULL_TABLE all, in INCREMENTAL one outside ``partitions``."""
         if self.replication_method == REPLICATION_FULL_TABLE:
             self.stream_state.clear()
         elif unused := self.stream_state.keys() - {"partitions", "starting_replication_value"}:
             for name in unused:
                 del self.stream_state[name]
-            self.logger.warning("The state has a bookmark outside of `partitions`, of no Interviewer; it is ignored")
+            self.logger.warning("The state has a bookmark of no Interviewer, outside `partitions`; it is ignored")
 
     def _bookmark_of(self, interviewer_id: str | None) -> Bookmark:
-        """Return the bookmark; ignore one of another filter or replication key."""
+        """Return the bookmark; one of another filter or replication key is ignored."""
         context = {INTERVIEWER: interviewer_id}
         state = self.get_context_state(context)
         if "replication_key_value" in state:
@@ -68,4 +68,4 @@ class BookmarkedStream(Stream):
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        return None  # ``Bookmark`` stays behind the time of the request, for each Interviewer
+        return None  # ``Bookmark`` limits each bookmark by the time of the Interviewer's own request

@@ -1,4 +1,4 @@
-"""Singer messages on standard output: encoded by a compiled encoder, buffered, in whole lines."""
+"""Singer messages on standard output, in whole lines."""
 
 from __future__ import annotations
 
@@ -34,29 +34,19 @@ _encoder: Final = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
 
 
 def record_lines(stream: str, records: Sequence[Any], version: int | None, time_extracted: datetime) -> bytes:
-    """Encode the RECORD messages of a page.
-
-    Args:
-        stream: The name of the stream.
-        records: The records.
-        version: The version of the stream, where it has one.
-        time_extracted: When the page was read, in UTC.
-
-    Returns:
-        Whole lines.
-    """
+    """Encode a RECORD message for each record, a line each; ``version`` is None if the stream has none."""
     extracted = time_extracted.isoformat()
-    stamp = msgspec.UNSET if version is None else version
-    return _encoder.encode_lines([_Line("RECORD", stream, record, stamp, extracted) for record in records])
+    version_or_unset = msgspec.UNSET if version is None else version
+    return _encoder.encode_lines([_Line("RECORD", stream, record, version_or_unset, extracted) for record in records])
 
 
 def json_lines(records: Sequence[Any]) -> bytes:
-    """Encode records by themselves, a line each."""
+    """Encode records without a message around them, a line each."""
     return _encoder.encode_lines(records)
 
 
 class SingerWriter(GenericSingerWriter[bytes, Message]):
-    """Writes to standard output: lines in large pieces, messages at once."""
+    """Writes to standard output: lines through a buffer, messages at once."""
 
     def __init__(self) -> None:
         """Start with an empty buffer."""
@@ -85,7 +75,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             BrokenPipeError: If the target is gone.
             OSError: If standard output can't be written.
         """
-        if sys.stdout is None:  # then number 1 may be anything that was opened since, such as a connection
+        if sys.stdout is None:  # the file descriptor 1 may then be another file, such as a connection
             raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
         is_replaced = sys.stdout is not sys.__stdout__  # by a test, or by a program that embeds the tap
         if is_replaced:
@@ -96,21 +86,21 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             self._write(sys.stdout.fileno())
 
     def _write(self, number: int) -> None:
-        """Write past Python's own buffer, which would keep what can't be written, and fail again at exit."""
+        """Write without Python's own buffer: it would keep what can't be written, and fail again at exit."""
         written = 0
         try:
             with memoryview(self._buffer) as lines:
                 while written < len(lines):
                     try:
                         written += os.write(number, lines[written:])
-                    except BlockingIOError:  # the process that started the tap made its output non-blocking
+                    except BlockingIOError:  # the parent process made the pipe non-blocking
                         select.select((), (number,), ())
         except OSError as error:
-            partial = written - self._buffer.rfind(b"\n", 0, written) - 1  # bytes of a line that was begun
-            if partial and stat.S_ISREG(os.fstat(number).st_mode):  # the disk is full: end the file with a whole line
+            partial = written - self._buffer.rfind(b"\n", 0, written) - 1  # bytes of an incomplete line
+            if partial and stat.S_ISREG(os.fstat(number).st_mode):  # the disk is full: cut off the incomplete line
                 os.ftruncate(number, os.lseek(number, 0, os.SEEK_CUR) - partial)
                 written -= partial
-            # Windows calls a target that is gone an invalid argument.
+            # On Windows, a closed pipe is an invalid argument.
             is_gone = isinstance(error, ConnectionError) or (os.name == "nt" and error.errno == errno.EINVAL)
             raise OSError(errno.EPIPE if is_gone else error.errno, error.strerror, "standard output") from None
         finally:
@@ -123,7 +113,7 @@ class RecordOutput:
 
     writer: SingerWriter
     version: int | None
-    gathers: bool = False  # whether lines of several Interviewers are held back until ``flush``
+    gathers = False  # whether lines reach the target with ``flush`` only
 
     def encode(self, stream: str, records: Sequence[dict[str, Any]]) -> bytes:
         """Return a RECORD message for each record."""
@@ -134,5 +124,5 @@ class RecordOutput:
         self.writer.write_lines(lines)
 
     def flush(self) -> None:
-        """Write what is left."""
+        """Write what is buffered."""
         self.writer.flush()

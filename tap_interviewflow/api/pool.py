@@ -1,4 +1,4 @@
-"""Threads that fetch in parallel."""
+"""Threads that make calls in parallel."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ POLL_INTERVAL: Final = 0.2
 
 
 class WorkerPool:
-    """Threads that fetch. They are daemons: a request that hangs does not keep the process alive."""
+    """Threads that make calls. They are daemons: a request that hangs does not keep the process alive."""
 
     def __init__(self, size: int, shutdown: Shutdown) -> None:
-        """Start no thread yet; the size is how many calls run at once."""
+        """Start no thread yet; ``size`` is the number of calls that run at once."""
         self.size = size
         self._shutdown = shutdown
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._running = 0
         self._lock = threading.Lock()
-        self._call_ended = threading.Event()  # whichever call it was: waiting for futures takes twice as long
+        self._call_ended = threading.Event()  # set by every call: to wait for futures takes twice as long
 
     def now(self) -> float:
-        """Return the monotonic time in seconds, by which pages grow old."""
+        """Return the monotonic time, in seconds."""
         return time.monotonic()
 
     def is_idle(self) -> bool:
@@ -58,14 +58,14 @@ class WorkerPool:
             self._running += 1
             needs_thread = len(self._threads) < min(self._running, self.size)
         self._calls.put(run)
-        if needs_thread:  # not before: each thread keeps the memory of the largest page that it has decoded
+        if needs_thread:  # no earlier: each thread keeps the memory of the largest page that it has decoded
             name = f"fetcher-{len(self._threads)}"
             self._threads.append(threading.Thread(target=_work, args=(self._calls,), name=name, daemon=True))
             self._threads[-1].start()
         return future
 
     def wait_for_any(self) -> None:
-        """Wait a moment, or less if a call ends or has ended since the last time."""
+        """Wait until a call ends, unless one has ended since the last wait; at most ``POLL_INTERVAL``."""
         self._shutdown.raise_if_requested()
         self._call_ended.wait(POLL_INTERVAL)
         self._call_ended.clear()
@@ -75,7 +75,7 @@ class WorkerPool:
 
         Args:
             calls: The calls.
-            at_once: How many may be running or wait to be yielded, at most twice as many as there are threads.
+            at_once: How many calls may run or wait to be yielded, if fewer than twice the number of threads.
         """
         most = min(at_once or 2 * self.size, 2 * self.size)
         waiting = iter(calls)
@@ -91,17 +91,17 @@ class WorkerPool:
                 self.wait_for_any()
 
     def close(self) -> None:
-        """Let the threads end, each after the call that it is in."""
+        """End each thread after its current call."""
         for _ in self._threads:
             self._calls.put(None)
         self._threads.clear()
 
     def __del__(self) -> None:
-        """End with the tap, where a program makes one only to discover."""
+        """End the threads with the tap: a program that only discovers closes nothing."""
         self.close()
 
 
 def _work(calls: SimpleQueue[Callable[[], None] | None]) -> None:
     while run := calls.get():
         run()
-        del run  # it holds on to the tap
+        del run  # it refers to the tap, which could not be freed while this thread waits

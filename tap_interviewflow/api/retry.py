@@ -1,4 +1,4 @@
-"""Retries: which failures are tried again, how long to wait, and the one gate at which all requests wait."""
+"""Retries: which failures are tried again, and how long a request waits before the next try."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 logger = logging.getLogger("tap-interviewflow.requests")
 
 MAX_TRIES: Final = 8  # the shortest waits between them add up to two minutes
-MIN_WAIT: Final = 0.5  # seconds, as are the next ones
+MIN_WAIT: Final = 0.5  # seconds, like all constants below
 MAX_WAIT: Final = 60.0  # before the jitter
 MAX_RETRY_AFTER: Final = 300.0
 POLL_INTERVAL: Final = 1.0  # after which a waiting request checks whether it is still wanted
@@ -44,15 +44,15 @@ class RetriableError(Exception):
 
 @dataclass(slots=True)
 class Retries:
-    """The retries of all requests of a client; each is given up after ``patience`` seconds, whatever tries are left.
+    """The retries of all requests of a client. Safe to use from several threads at once.
 
-    A library's backoff makes each request wait alone. Here a 429, or any response with a ``Retry-After``, holds back
-    every request, and a 429 does not use up the tries of a request as long as others get through.
+    The backoff of a library delays only the request that failed. Here a 429, or any response with a ``Retry-After``,
+    delays every request, and a 429 does not use up the tries of a request as long as others succeed.
     """
 
-    patience: float = inf
-    _opens_at: float = -inf
-    _successes: int = 0
+    patience: float = inf  # seconds after which a request is given up, even if it has tries left
+    _opens_at: float = -inf  # the monotonic time before which no request is sent
+    _successes: int = 0  # of all requests
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, attempt: Callable[[float], _T], where: str, is_wanted: Callable[[], bool]) -> _T:
@@ -83,7 +83,8 @@ class Retries:
                     raise FatalAPIError(f"{error}; gave up after {tries}") from None
                 logger.warning("%s: %s; try %d of %d in %.1f s", where, error, failures + 1, MAX_TRIES, seconds)
             else:
-                self._successes += 1  # without the lock: that it grows is all that counts
+                with self._lock:
+                    self._successes += 1
                 return result
 
     def _wait_until(self, moment: float, ends_at: float, is_wanted: Callable[[], bool]) -> None:
@@ -103,7 +104,7 @@ def backoff(failures: int, retry_after: float | None) -> float:
     Args:
         failures: How many tries have failed.
         retry_after: The seconds that the API asks for. They may shorten the first wait only: an API that always asks
-            for 0 would use up all tries within a moment.
+            for 0 would use up all tries at once.
     """
     wait = min(MAX_WAIT, 2.0 ** (failures - 1)) * random.uniform(1, 1.25)  # noqa: S311
     if retry_after is None:
@@ -113,7 +114,7 @@ def backoff(failures: int, retry_after: float | None) -> float:
 
 
 def parse_retry_after(header: str | None) -> float | None:
-    """Parse a ``Retry-After`` of either form, as seconds from now; None where it is missing or makes no sense."""
+    """Parse a ``Retry-After`` of either form, as seconds from now; None if it is missing or invalid."""
     text = (header or "").strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
         return float(text)
@@ -123,7 +124,7 @@ def parse_retry_after(header: str | None) -> float | None:
 
 @lru_cache(maxsize=16)  # a busy API sends the same second many times
 def http_date(text: str) -> datetime | None:
-    """Parse a time of an HTTP header, in UTC; None where it is none."""
+    """Parse a time of an HTTP header, in UTC; None if it is invalid."""
     try:
         moment = parsedate_to_datetime(text[:100])
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
