@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from tap_interviewflow.records.conform import Conformer, Counts
 
 MAX_WARNINGS: Final = 50
-"""How many fields that did not fit are reported by name."""
+"""The maximum number of warnings about fields."""
 
 logger = logging.getLogger(f"tap-interviewflow.{STREAM}")
 
 
 class CandidateMetric(Enum):
-    """What is measured for each Interviewer."""
+    """The metrics of each Interviewer."""
 
     STATED = "candidates_stated"
     READ = "candidates_read"
@@ -36,7 +36,7 @@ class CandidateMetric(Enum):
 
 
 class RequestMetrics:
-    """The SDK's metrics of requests, as each of its REST streams logs them."""
+    """The metrics of requests that the SDK's REST streams log."""
 
     def __init__(self) -> None:
         """Start at none."""
@@ -45,7 +45,7 @@ class RequestMetrics:
         self._logger = metrics.get_metrics_logger()
 
     def log(self, status: int | None, seconds: float) -> None:
-        """Log one exchange, in the thread that made it; the status is None where no response came."""
+        """Log an HTTP exchange. Safe to call from several threads; the status is None if no response came."""
         with self._lock:
             self._counter.increment()
         is_good = status is not None and status < HTTPStatus.BAD_REQUEST
@@ -58,7 +58,7 @@ class RequestMetrics:
         metrics.log(self._logger, metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags))
 
     def finish(self) -> None:
-        """Log how many there were."""
+        """Log the number of requests."""
         with self._lock:
             self._counter.exit()
 
@@ -70,7 +70,7 @@ def log_verdict(interviewer_id: str, verdict: Verdict, written: int, start: date
         interviewer_id: The Interviewer.
         verdict: How its read ended.
         written: How many candidates were written.
-        start: Older candidates were not to be written.
+        start: The time before which no candidate is written.
     """
     since = f" since {start.isoformat()}" if start else ""
     outcome = "complete" if verdict.is_complete else f"incomplete: {verdict.incomplete_reason}"
@@ -100,7 +100,7 @@ def failure_of(verdicts: Mapping[str, Verdict], *, allow_incomplete: bool) -> st
 
     Args:
         verdicts: How the read of each Interviewer ended.
-        allow_incomplete: Whether reads may be incomplete, as long as no Interviewer has an error.
+        allow_incomplete: Whether a read may be incomplete, if no error ended it.
     """
     failed = {
         name: each for name, each in verdicts.items() if each.is_error or not (each.is_complete or allow_incomplete)
@@ -116,7 +116,7 @@ def failure_of(verdicts: Mapping[str, Verdict], *, allow_incomplete: bool) -> st
 
 
 def log_unexpected(counts: Counts, conformer: Conformer) -> None:
-    """Log with numbers what did not fit, a line for each field."""
+    """Log a warning with counts for each field with values that did not fit."""
     kept = f"kept in {RESCUED}" if conformer.has_rescue else f"dropped, as {RESCUED} is not selected"
     fates = dict.fromkeys(conformer.never_rescued, "dropped, as a map replaces it")
     custom = custom_fields(conformer.properties)

@@ -1,4 +1,4 @@
-"""One column: which values fit its definition, be it from discovery or from a catalog that was edited by hand."""
+"""One column: which values fit its definition, which discovery made or a user edited in a catalog."""
 
 from __future__ import annotations
 
@@ -23,11 +23,9 @@ class Column(NamedTuple):
     """A property of the schema."""
 
     name: str
-    type_name: str
-    python_types: frozenset[type] | None
-    """The types of values that fit; None for any."""
-    check: Check | None
-    """Whether values of these types, none of them null, all fit."""
+    type_name: str  # in words
+    python_types: frozenset[type] | None  # of the values that fit; None for any
+    check: Check | None  # whether values of these types fit, none of them null; None if all do
 
     @classmethod
     def of(cls, name: str, definition: Mapping[str, Any]) -> Column:
@@ -37,7 +35,7 @@ class Column(NamedTuple):
             ValueError: If it is not a JSON Schema, or refers to another one.
         """
         declared = definition.get("type", ())
-        types = {declared} if isinstance(declared, str) else set(declared)
+        types = {declared} if isinstance(declared, str) else {*declared}
         rest = {key: value for key, value in definition.items() if key not in _ANNOTATIONS}
         for json_type, allowed, type_name, python_types, check in _TYPES:
             if types - {"null"} == {json_type} and rest in allowed:
@@ -57,7 +55,7 @@ class Column(NamedTuple):
 
     @property
     def mismatch(self) -> str:
-        """What values that do not fit do, in words that follow “3 of 3,600 values of score”."""
+        """The end of the warning that begins with “3 of 3,600 values of score”."""
         return f"do not fit its type, {self.type_name}"
 
 
@@ -73,7 +71,7 @@ def _validator(name: str, definition: Mapping[str, Any]) -> Check:
     validator = Draft202012Validator(dict(definition), format_checker=formats)
 
     def fits(value: object) -> bool:
-        with suppress(ArithmeticError):  # a number that is too large to be divided by ``multipleOf``
+        with suppress(ArithmeticError):  # the number is too large for ``multipleOf``
             return value == json_safe(value) and validator.is_valid(value)
         return False
 
@@ -92,8 +90,8 @@ def _are_texts(values: Sequence[Any]) -> bool:
     return all(type(member) is str for value in values for member in value)
 
 
-# Of each type of column: its JSON type, what else its definition may be, its name in words, the Python types of its
-# values, and a further check of them.
+# For each type of column: its JSON type, the rest of its definition, its name in words, the Python types of its values,
+# and a further check of these.
 _TYPES: Final[tuple[tuple[str, tuple[dict[str, Any], ...], str, set[type], Check | None], ...]] = (
     ("string", ({},), "text", {str}, None),
     ("string", ({"format": "date-time"},), "date-time", {str}, are_times),

@@ -1,6 +1,6 @@
-"""Conforming candidates to the schema: what fits stays in its column, the rest moves to ``_rescued_data``.
+"""Conforming candidates to the schema: values that fit stay in their column, the rest moves to ``_rescued_data``.
 
-A page is checked column by column: where all values of a column fit, that is two passes in C.
+A page is checked by column, as most checks of a whole column run in C.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _Unexpected: TypeAlias = tuple[int, str, Any, str]
 """A value that does not fit: the index of the candidate, the field, the value, and the mismatch as in ``Counts``."""
 
 MAX_COUNTED: Final = 10_000
-"""The most fields that are counted."""
+"""The maximum number of pairs of a field and a mismatch that are counted."""
 
 
 class NoIDError(ValueError):
-    """A candidate has none of the fields that its key is taken from."""
+    """A candidate has none of the fields that may hold its ID."""
 
     def __init__(self, index: int) -> None:
         """Name the candidate by its index on the page, from 0."""
@@ -37,7 +37,7 @@ class Counts:
 
     candidates: int = 0  # all of them
     unexpected: Counter[tuple[str, str]] = field(default_factory=Counter)  # by field and mismatch; "" if it is unknown
-    replaced: int = 0  # characters that no target can store, and that became U+FFFD
+    replaced: int = 0  # characters that became U+FFFD, as no target can store them
 
     def add(self, other: Counts) -> None:
         """Add the counts of a page to those of a run."""
@@ -54,7 +54,7 @@ class Conformer:
     Attributes:
         properties: The properties of the schema, also those that are deselected.
         has_rescue: Whether records have the column ``_rescued_data``.
-        width: How many columns they have.
+        width: The number of columns of a record.
         never_rescued: The fields that are deselected, or hidden by a map.
     """
 
@@ -66,7 +66,7 @@ class Conformer:
         Args:
             schema: The effective schema of the stream.
             deselected: Names of fields that are not written.
-            never_rescued: Names of further fields whose values must not come out in ``_rescued_data``.
+            never_rescued: Names of further fields that ``_rescued_data`` must not hold.
         """
         self.properties: Mapping[str, Any] = schema["properties"]
         properties = {name: each for name, each in self.properties.items() if name not in deselected}
@@ -90,9 +90,8 @@ class Conformer:
             has_extreme_numbers: Whether they may hold numbers that are not ``json_safe``.
 
         Returns:
-            Records that are valid by the schema: every column in the schema's order, null where the candidate has no
-            value, and ``_rescued_data`` with everything else, null where there is nothing else. And what did not fit,
-            counted.
+            Records that are valid by the schema, and the counts of what did not fit. A record has every column in the
+            schema's order, null if the candidate has no value; ``_rescued_data`` has the rest, and is null without one.
 
         Raises:
             NoIDError: If a candidate has no ID.
@@ -104,7 +103,8 @@ class Conformer:
         if not names <= self._known:
             known = ({name: each[name] for name in self._known & each.keys()} for each in candidates)
         records = [self._empty | fields for fields in known]
-        self._fill_custom_fields(records, candidates)
+        if self._custom_fields:
+            self._fill_custom_fields(records, candidates)
         unexpected = list(self._conform_values(records, interviewer_id, ids_of(candidates)))
         if not names <= self._expected:
             for index, candidate in enumerate(candidates):
@@ -117,14 +117,14 @@ class Conformer:
         return records, Counts(len(candidates), counted)
 
     def _fill_custom_fields(self, records: Sequence[dict[str, Any]], candidates: Sequence[dict[str, Any]]) -> None:
-        for record, candidate in zip(records, candidates, strict=True) if self._custom_fields else ():
+        for record, candidate in zip(records, candidates, strict=True):
             if isinstance(fields := candidate.get(CUSTOM_FIELDS), dict):
                 record.update((column, fields.get(name)) for column, name in self._custom_fields.items())
 
     def _conform_values(
         self, records: Sequence[dict[str, Any]], interviewer_id: str, ids: Sequence[str]
     ) -> Iterator[_Unexpected]:
-        """Set the key, and yield and set to null the values that do not fit."""
+        """Set the key, set the values that do not fit to null, and yield them."""
         values = dict(zip(self._empty, zip(*map(dict.values, records), strict=True), strict=True))
         for name, keys in ((INTERVIEWER, (interviewer_id,) * len(records)), (ID, tuple(ids))):
             if values[name] != keys:
@@ -141,7 +141,7 @@ class Conformer:
     def _rescue(self, records: Sequence[dict[str, Any]], unexpected: Iterable[_Unexpected]) -> None:
         rescued: defaultdict[int, dict[str, Any]] = defaultdict(dict)
         for index, name, value, mismatch in unexpected:
-            is_custom = mismatch and name in self._custom_fields  # the column of all custom fields holds it
+            is_custom = mismatch and name in self._custom_fields  # the column ``additionalFields`` holds it
             if name not in self.never_rescued and not is_custom:
                 rescued[index][name] = value
         for index, fields in rescued.items():

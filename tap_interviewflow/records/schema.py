@@ -1,6 +1,6 @@
-"""The schema of candidates: the documented fields, and what a sample adds to them.
+"""The schema of candidates: the documented fields, and those of a sample.
 
-Only types that every target can load (nullable scalars, arrays, arrays of strings and open objects), and only names
+It has only types that every target can load (nullable scalars, arrays, arrays of strings and open objects), and names
 that every warehouse can hold.
 """
 
@@ -30,28 +30,26 @@ ID_SOURCES: Final = ("interviewId", ID, "_id")
 
 MAX_COLUMNS: Final = 1_000
 MAX_NAME_BYTES: Final = 63
-"""PostgreSQL's limit: the lowest of the warehouses'."""
+"""PostgreSQL's limit, the lowest of all warehouses."""
 
 _SYSTEM_COLUMNS: Final = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
-"""PostgreSQL has these columns in each table."""
+"""Columns that each table of PostgreSQL has."""
 
 _TEXT: Final = {"type": ["string", "null"]}
 _TIME: Final = {"type": ["string", "null"], "format": "date-time"}
-_NUMBER: Final = {"type": ["number", "null"]}
-_BOOLEAN: Final = {"type": ["boolean", "null"]}
-# Without the key `properties`: with an empty one, several targets drop the whole object.
+# Without `properties`: several targets drop the whole object if these are empty.
 _OBJECT: Final = {"type": ["object", "null"], "additionalProperties": True}
 _ARRAY: Final = {"type": ["array", "null"]}
-_ARRAY_OF_TEXT: Final = {"type": ["array", "null"], "items": {"type": ["string"]}}
 _KEY: Final = {"type": ["string"]}
 
 _BY_TYPE: Final[Mapping[str, Any]] = {
     "text": _TEXT,
-    "number": _NUMBER,
-    "boolean": _BOOLEAN,
+    "number": {"type": ["number", "null"]},
+    "boolean": {"type": ["boolean", "null"]},
     "object": _OBJECT,
     "array": _ARRAY,
 }
+_TYPE_NAMES: Final = {str: "text", bool: "boolean", dict: "object", list: "array"}
 
 DOCUMENTED: Final[Mapping[str, Mapping[str, Any]]] = {
     INTERVIEWER: _KEY | {"description": "The Interviewer from which the candidate was read."},
@@ -61,7 +59,7 @@ DOCUMENTED: Final[Mapping[str, Mapping[str, Any]]] = {
     "email": _TEXT | {"description": "The candidate's e-mail address."},
     "status": _TEXT | {"description": "The stage of the candidate: draft, shortlisted or a later one."},
     "createdAt": _TIME | {"description": "When the interview was created."},
-    "skills": _ARRAY_OF_TEXT | {"description": "The candidate's skills."},
+    "skills": _ARRAY | {"items": {"type": ["string"]}, "description": "The candidate's skills."},
     "resumeUrl": _TEXT | {"description": "The address of the résumé."},
     "customQuestions": _ARRAY | {"description": "Questions for this candidate in addition to the usual ones."},
     CUSTOM_FIELDS: _OBJECT | {"description": "The account's custom fields, by their names."},
@@ -73,8 +71,7 @@ OWN: Final[Mapping[str, Mapping[str, Any]]] = {
     **{name: DOCUMENTED[name] for name in KEY_PROPERTIES},
     RESCUED: _OBJECT | {"description": "What the API sent and no other column can hold, by its own name."},
 }
-"""The columns that the tap makes itself, whatever the API sends."""
-
+"""The columns that the tap makes itself, for every candidate."""
 
 _Types: TypeAlias = defaultdict[str, Counter[str]]
 logger = logging.getLogger(f"tap-interviewflow.{STREAM}")
@@ -86,9 +83,9 @@ def candidates_schema(
     """Return the JSON Schema of a candidate.
 
     Args:
-        sample: Candidates as the API sent them. Their further top-level fields become columns behind the documented
-            ones, sorted by name.
-        custom_field_columns: Whether their custom fields become columns, too, behind the one that holds them all.
+        sample: Candidates as the API sent them. Their undocumented fields become columns behind the documented ones,
+            sorted by name.
+        custom_field_columns: Whether each custom field becomes a column, too, behind the column of them all.
     """
     types: _Types = defaultdict(Counter)
     custom_types: _Types = defaultdict(Counter)
@@ -117,23 +114,23 @@ def _count(types: _Types, fields: Mapping[str, object]) -> None:
         if isinstance(value, str) and is_time(value):
             types[name]["date-time"] += 1
         elif value is not None:
-            types[name]["empty" if is_empty(value) else _type_of(value)] += 1
+            types[name]["empty" if is_empty(value) else _TYPE_NAMES.get(type(value), "number")] += 1
 
 
 def _definitions(types: _Types) -> dict[str, Mapping[str, Any]]:
-    """Return the type that most values of a field have: ``date-time`` only if all are times; none if all are empty."""
+    """Return for each field the type of most values: ``date-time`` only if all are times, none if all are empty."""
     definitions: dict[str, Mapping[str, Any]] = {}
     for name, seen in sorted(types.items()):
         if seen.keys() == {"date-time"}:
             definitions[name] = _TIME
         elif seen.keys() != {"empty"}:
             seen["text"] += seen["date-time"]
-            definitions[name] = _BY_TYPE[max(_BY_TYPE, key=lambda each: seen[each])]
+            definitions[name] = _BY_TYPE[max(_BY_TYPE, key=seen.__getitem__)]
     return definitions
 
 
 def _custom_field_columns(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Return the columns of custom fields, by name; ``title`` is the name of the field."""
+    """Return the columns of custom fields, by name; the ``title`` of a column is the name of its field."""
     columns: dict[str, Mapping[str, Any]] = {}
     for field, definition in fields.items():
         suffix = re.sub("[^a-zA-Z0-9_]", "", re.sub("[ .-]", "_", field))
@@ -144,7 +141,7 @@ def _custom_field_columns(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, 
 
 
 def custom_fields(properties: Mapping[str, Any]) -> dict[str, str]:
-    """Return the names of the columns that hold one custom field each, and of their fields."""
+    """Return the name of the custom field for each column that holds one."""
     return {
         name: definition["title"]
         for name, definition in properties.items()
@@ -153,11 +150,9 @@ def custom_fields(properties: Mapping[str, Any]) -> dict[str, str]:
 
 
 def column_names(names: Iterable[str]) -> list[str]:
-    """Return the names that every warehouse can hold as columns of one table.
+    """Return the names that every warehouse can hold as columns of one table, in their order.
 
-    Args:
-        names: Names of fields, in their order: of names that are alike, the first one is returned. The tap's own
-            columns are always returned, and no name that is alike to one of them.
+    Of names that are alike, only the first is returned, or the name of a column that the tap makes itself.
     """
     taken = {_normalized(name) for name in OWN}
     columns = []
@@ -177,11 +172,7 @@ def _is_loadable(name: str, column: str) -> bool:
 
 
 def _normalized(name: str) -> str:
-    """Return a name as the SDK's SQL targets spell it: names that become the same end their run."""
+    """Return a name as the SDK's SQL targets spell it: they fail if two columns become the same."""
     name = re.sub("[^a-zA-Z0-9_. -]", "", name).strip().lower()
     name = re.sub("[. -]", "_", name)
     return f"{'abcdefghij'[int(name[0])]}{name[1:]}" if name[:1].isdigit() else name
-
-
-def _type_of(value: object) -> str:
-    return {str: "text", bool: "boolean", dict: "object", list: "array"}.get(type(value), "number")

@@ -27,7 +27,7 @@ def is_time(text: str) -> bool:
 
 
 def are_times(texts: Sequence[Any]) -> bool:
-    """Whether all strings are full RFC 3339 times; fast where they are in UTC."""
+    """Whether all strings are full RFC 3339 times; fast if they are in UTC."""
     try:
         msgspec.convert(texts, _TIMES)
     except msgspec.ValidationError:
