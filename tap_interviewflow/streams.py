@@ -236,6 +236,7 @@ class Candidates(BookmarkedStream):
             return len(records)
         written = 0
         for record in records:
+            self._reader.shutdown.raise_if_requested()
             mapped = list(self._generate_record_messages(record))
             for each in mapped:
                 # In the order of the SCHEMA, with the members of an object that is null: flattening leaves them out.

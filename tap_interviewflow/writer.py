@@ -16,6 +16,8 @@ from singer_sdk.singerlib import Message
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from typing_extensions import override
 
+from tap_interviewflow.shutdown import Shutdown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -87,14 +89,17 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
 
     def _write(self, number: int) -> None:
         """Write without Python's own buffer: it would keep what can't be written, and fail again at exit."""
-        written = 0
+        written, end, was_ending = 0, len(self._buffer), Shutdown.is_process_ending
         try:
             with memoryview(self._buffer) as lines:
-                while written < len(lines):
+                while written < end:
                     try:
-                        written += os.write(number, lines[written:])
+                        written += os.write(number, lines[written:end])
                     except BlockingIOError:  # the parent process made the pipe non-blocking
                         select.select((), (number,), ())
+                    if Shutdown.is_process_ending and not was_ending:
+                        # A slow target gets a whole line and the last STATE in time. The next run reads the rest again.
+                        end = self._buffer.find(b"\n", max(written - 1, 0)) + 1
         except OSError as error:
             partial = written - self._buffer.rfind(b"\n", 0, written) - 1  # bytes of an incomplete line
             if partial and stat.S_ISREG(os.fstat(number).st_mode):  # the disk is full: cut off the incomplete line
@@ -104,7 +109,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             is_gone = isinstance(error, ConnectionError) or (os.name == "nt" and error.errno == errno.EINVAL)
             raise OSError(errno.EPIPE if is_gone else error.errno, error.strerror, "standard output") from None
         finally:
-            del self._buffer[:written]
+            del self._buffer[: written if end == len(self._buffer) else None]
 
 
 @dataclass(frozen=True)

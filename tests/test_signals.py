@@ -241,6 +241,25 @@ def test_a_target_that_reads_on_after_a_signal_gets_whole_lines_and_the_last_sta
         assert run.ids == [held["id"] for held in api.candidates(ONE)[: len(run.ids)]]
 
 
+@pytest.mark.parametrize(
+    "settings", [{}, {"flattening_enabled": True, "flattening_max_depth": 1}], ids=["plain", "flat"]
+)
+def test_a_slow_target_gets_whole_lines_and_the_last_state_of_a_large_page(
+    files: Callable[..., list[str]], settings: dict[str, Any]
+) -> None:
+    with Sandbox({ONE: [person(number) | {"name": "x" * 20_000} for number in range(400)]}) as api:
+        process = start(*files(api, page_size=400, **settings))
+        out = read_to(process.stdout, RECORD)
+        process.terminate()
+        assert process.stdout is not None
+        for line in process.stdout:  # all of the page would take eight seconds
+            out += line
+            time.sleep(0.02)
+        run = ended(process, out)
+    assert_stopped(run, signal.SIGTERM)
+    assert len(run.ids) < 400
+
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="it takes /proc to fill a pipe that others write to")
 
 
