@@ -52,17 +52,18 @@ def assert_bounded(records: int, folder: Path, config: dict[str, Any], *argument
 
 @pytest.mark.parametrize(
     ("interviewers", "pages", "is_discovered", "arguments"),
-    [(1, 30, False, ()), (20, 1, True, ()), (20, 1, True, ("--test",))],
+    [(1, 30, False, ()), (1, 30, True, ()), (20, 1, True, ()), (20, 1, True, ("--test",))],
 )
 def test_sixteen_pages_of_20_mb_in_flight_take_less_than_400_mib(
     interviewers: int, pages: int, arguments: tuple[str, ...], tmp_path: Path, *, is_discovered: bool
 ) -> None:
-    notes = json.dumps("a sentence of an answer. " * 800)
+    long_notes = json.dumps("a sentence of an answer. " * 800)
 
     def answer(request: bytes) -> Iterator[bytes]:
         asked = json.loads(request.partition(b"\r\n\r\n")[2])
         number, name = asked["page"], asked["interviewerId"]
         rows = range((number - 1) * 1000, min(number, pages) * 1000)
+        notes = '"a draft"' if is_discovered and number == 1 < pages else long_notes
         items = ",".join(f'{{"id": "{name}-{row}", "name": "Person {row}", "notes": {notes}}}' for row in rows)
         yield ok(f'{{"total": {pages * 1000}, "data": [{items}]}}'.encode())
 
