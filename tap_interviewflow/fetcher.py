@@ -75,7 +75,7 @@ class Fetcher:
             AbandonedError: If it is not wanted any more.
         """
         response = self._request_page(interviewer_id, 1, self._config["page_size"], is_wanted)
-        with _naming(_where(interviewer_id, 1)):
+        with self._naming(_where(interviewer_id, 1)):
             candidates = self._open(response).candidates
             ids_of(candidates)
         if response.size + sum(kept.size for kept in list(self._sampled.values())) <= MAX_SAMPLED:
@@ -104,7 +104,7 @@ class Fetcher:
         try:
             if response is None or time.monotonic() - response.received > MAX_AGE:
                 response = self._request_page(interviewer_id, number, limit, is_wanted)
-            with _naming(_where(interviewer_id, number)):
+            with self._naming(_where(interviewer_id, number)):
                 envelope = self._open(response)
                 candidates = envelope.candidates
                 page = Page(number, limit, ids_of(candidates), envelope.metadata, response.sent, response.received)
@@ -135,7 +135,7 @@ class Fetcher:
             if error.kind == _NOT_FOUND:
                 return None
             raise
-        with _naming(where):
+        with self._naming(where):
             jsonpath, hidden = self._config.get("records_jsonpath"), self.conformer.never_rescued
             candidates = open_look_up(
                 *(response.document, interview_id, jsonpath), never_rescued=hidden, redact=self._client.redact
@@ -181,6 +181,18 @@ class Fetcher:
         name = id_of(named if isinstance(named, dict) else {ID: named})  # the object itself may be in place of its ID
         return name if name is not None and name in self._interviewer_ids else interviewer_id
 
+    @contextmanager
+    def _naming(self, where: str) -> Generator[None]:
+        """Raise what is wrong with a response as an error that names where it came from."""
+        try:
+            yield
+        except (FatalAPIError, NoIDError) as error:
+            message = self._client.redact(f"{where}: {error}")
+            raise InterviewerError(message, getattr(error, "kind", "")) from None
+        except RecursionError:
+            message = f"{where}: the response is nested too deeply to be read"
+            raise InterviewerError(message) from None
+
     def _open(self, response: Response) -> Envelope:
         envelope = open_page(response.document, self._config.get("records_jsonpath"), redact=self._client.redact)
         cells = len(envelope.candidates) * self.conformer.width
@@ -220,16 +232,3 @@ def _requested_at(response: Response) -> datetime:
 
 def _where(interviewer_id: str, number: int) -> str:
     return f"Interviewer {interviewer_id}, page {number}"
-
-
-@contextmanager
-def _naming(where: str) -> Generator[None]:
-    """Raise what is wrong with a response as an error that names where it came from."""
-    try:
-        yield
-    except (FatalAPIError, NoIDError) as error:
-        message = f"{where}: {error}"
-        raise InterviewerError(message, getattr(error, "kind", "")) from None
-    except RecursionError:
-        message = f"{where}: the response is nested too deeply to be read"
-        raise InterviewerError(message) from None

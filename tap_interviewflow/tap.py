@@ -6,6 +6,7 @@ import threading
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, Final
 
+import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import _ConfigInput
@@ -28,8 +29,6 @@ from tap_interviewflow.writer import SingerWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import click
 
 
 MAX_TEST_SECONDS: Final = 8.0
@@ -157,6 +156,8 @@ class TapInterviewFlow(Tap):
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
         # The SDK's callback syncs a record, shows it, and says nothing of the Interviewers after the first.
+        if value not in {each.value for each in CliTestOptionValue}:  # the SDK would sync, and show candidates
+            raise click.BadParameter(f"use {', '.join(each.value for each in CliTestOptionValue)}", ctx, param)
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return

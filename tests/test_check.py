@@ -53,6 +53,12 @@ def test_it_ends_with_0_where_all_is_well_and_names_a_wrong_key(read: Read) -> N
     assert bad.code == 1
 
 
+def test_another_mode_is_refused_and_shows_no_candidate(read: Read) -> None:
+    with Sandbox({NAMES[0]: 3}) as api:
+        run = read(api, "--test=al")
+    assert (run.code, run.out, api.requests, len(run.lines("ERROR"))) == (2, "", [], 1)
+
+
 def test_the_test_mode_for_schemas_reads_none(read: Read) -> None:
     with Sandbox({NAMES[0]: 3}) as api:
         run = read(api, "--test=schema")

@@ -117,9 +117,12 @@ def test_a_defect_of_the_tap_tells_where_it_is_and_nothing_else(read: Read, monk
 
 
 @pytest.mark.parametrize("is_look_up", [False, True])
-def test_a_program_that_embeds_the_tap_sees_no_key_in_the_reason_of_a_failure(*, is_look_up: bool) -> None:
-    key = " ".join("it" * 40)  # longer than what is shown of a reason, and with spaces, at which it is cut
-    body = ok(json.dumps({"success": False, "message": f"ada@example.com used {key}"}).encode())
+@pytest.mark.parametrize("is_name", [False, True])
+def test_a_program_that_embeds_the_tap_sees_no_key_in_a_failure(*, is_look_up: bool, is_name: bool) -> None:
+    # Longer than what is shown of a reason, and with spaces, at which it is cut; or as the name of a member.
+    key = "a_plain_name" if is_name else " ".join("it" * 40)
+    document = {"success": False, key: 1} if is_name else {"success": False, "message": f"ada@example.com used {key}"}
+    body = ok(json.dumps(document).encode())
     with serving(lambda _: [body]) as url:
         config: dict[str, Any] = {"api_url": url, "api_key": key, "interviewer_ids": [ONE]}
         config |= {"max_parallel_requests": 1, "request_timeout": 9}
@@ -129,7 +132,7 @@ def test_a_program_that_embeds_the_tap_sees_no_key_in_the_reason_of_a_failure(*,
         with pytest.raises(InterviewerError) as caught:
             fetcher.look_up(ONE, "a") if is_look_up else page()
         client.close()
-    assert str(caught.value).endswith("the API says “… used …”")
+    assert str(caught.value).endswith("(top-level keys: success, …)" if is_name else "the API says “… used …”")
 
 
 @pytest.mark.usefixtures("waits")

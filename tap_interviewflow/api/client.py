@@ -156,7 +156,7 @@ class Client:
                 response, body = self._exchange(target, content, sent + limit)
                 if not (location := response.get_redirect_location()):
                     return self._response(response, body, sent)
-                target = _redirected(f"{self._origin}{target}", response.status, location)
+                target = _redirected(f"{self._origin}{target}", response.status, location, self.redact)
         except (HTTPError, OSError) as error:
             fault = self._fault(error, limit, sent)
         raise fault  # out here it does not keep the library's error, and with that the key, alive
@@ -294,7 +294,7 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
     return b"".join(pieces)
 
 
-def _redirected(url: str, status: int, location: str) -> str:
+def _redirected(url: str, status: int, location: str, redact: Callable[[str], str]) -> str:
     """Return the path and query that a redirect leads to; whatever libraries make of an odd address, the host stays."""
     there, origin = "", "an invalid address"
     with suppress(ValueError):
@@ -306,7 +306,7 @@ def _redirected(url: str, status: int, location: str) -> str:
             parts = urlsplit(there)
             return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         why = "it would turn the POST into a GET"
-    shown = printable(origin) if len(origin) <= MAX_ORIGIN else "a very long address"  # whole, as it is redacted later
+    shown = printable(redact(origin)) if len(origin) <= MAX_ORIGIN else "a very long address"
     raise FatalAPIError(f"the API redirects to {shown} ({status}), which is refused: {why}")
 
 

@@ -82,6 +82,11 @@ def test_the_key_follows_no_redirect_to_another_origin(new_client: NewClient, lo
     assert KEY[:8] not in line
 
 
+def test_a_key_with_blanks_is_not_shown_where_a_redirect_leads(new_client: NewClient) -> None:
+    with Sandbox({ONE: 5}, key="my  secret key", faults={(ONE, 1): "always:redirect:http://my  secret key/"}) as api:
+        assert "secret" not in failure(new_client(api, api_key=api.key))
+
+
 @pytest.mark.parametrize("status", [301, 302, 303])
 def test_a_redirect_that_would_turn_the_post_into_a_get_says_so(new_client: NewClient, status: int) -> None:
     line = failure_of(new_client, ok(b"", f"Location: {PATH}/", status=f"{status} Found"))

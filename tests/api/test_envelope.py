@@ -339,6 +339,8 @@ def test_nothing_is_lost_where_a_person_has_an_interview_inside_and_what_is_drop
 def test_the_status_of_a_lone_candidate_is_its_own() -> None:
     failed = {"id": "1", "status": "failed"}
     assert open_look_up(failed, "1") == open_look_up({"data": failed}, "1") == [failed]
+    rejected = {"id": "1", "failed": True, "reason": "Ada's own"}
+    assert open_look_up(rejected, "1") == [rejected]
 
 
 def test_a_candidate_that_is_not_found_is_no_error() -> None:
