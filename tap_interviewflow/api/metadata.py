@@ -1,4 +1,4 @@
-"""Page metadata: what a response states beside the list, of further pages and of the total."""
+"""Page metadata: what a response states about further pages, and about the numbers of pages and candidates."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ FALSE: Final = {"false", "no", "0"}
 
 
 class PageMetadata(NamedTuple):
-    """What a response states of further pages, and of all pages and candidates; None where it states nothing."""
+    """What a response states; None where it states nothing."""
 
-    has_more: bool | None = None
-    pages: int | None = None
-    total: int | None = None
+    has_more: bool | None = None  # whether there are further pages
+    pages: int | None = None  # how many pages there are
+    total: int | None = None  # how many candidates there are
 
 
 def metadata_of(document: object) -> PageMetadata:
-    """Read the metadata of a response, in the spellings of the usual frameworks.
+    """Read the metadata of a response, in the spellings of common web frameworks.
 
-    Of several values, the highest one counts: a total that is too high costs requests, one that is too low loses
+    Of several values the highest is returned: a total that is too high costs requests, one that is too low loses
     candidates.
     """
     if not isinstance(document, dict):
@@ -48,9 +48,8 @@ def metadata_of(document: object) -> PageMetadata:
     totals: list[int] = []
     for name, value in (member for each in objects for member in each.items()):
         key, count = normalized(name), _count(value)
-        if key in _MORE:
-            # A flag, or the address or the number of the next page.
-            flags.add(bool(value) if value is None or isinstance(value, bool) else spelled(value) not in FALSE | {""})
+        if key in _MORE:  # its value is a flag, or the address or the number of the next page
+            flags.add(spelled(value) not in FALSE | {""})
         elif key in _LAST and spelled(value) in {"true", "false"}:
             flags.add(spelled(value) == "false")
         elif key in _PAGES and count is not None:
@@ -73,10 +72,10 @@ def envelopes(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def normalized(key: str) -> str:
-    """Return a key without case and separators; empty for one that is longer than any that is known."""
+    """Return a key in lower case without separators; empty if it is longer than all keys that the tap knows."""
     return key.replace("_", "").replace("-", "").lower() if len(key) <= 30 else ""  # noqa: PLR2004
 
 
 def spelled(value: object) -> str:
-    """Return a flag, a code or a text in lower case; empty for null and what is empty, else “something”."""
+    """Return a flag, an integer or a text as text in lower case; of other values “something”, or nothing if empty."""
     return str(value).strip().lower() if isinstance(value, (str, bool, int)) else ("something" if value else "")

@@ -19,7 +19,7 @@ class InterviewerError(FatalAPIError):
     """An Interviewer can't be read, but others may.
 
     Attributes:
-        kind: What came in place of candidates, where that may be for a page behind the last one, such as "404".
+        kind: The kind of the failure, such as "404" or "no list"; empty if it has none.
     """
 
     def __init__(self, message: str, kind: str = "") -> None:
@@ -30,23 +30,23 @@ class InterviewerError(FatalAPIError):
 
 @dataclass(slots=True)
 class Page:
-    """A page of candidates, or what the API returned in its place."""
+    """A page of candidates, or the reason why there is none."""
 
     number: int  # from 1
-    limit: int = 0  # how many candidates were requested
-    ids: Sequence[str] = ()  # of its candidates, in the API's order
+    limit: int = 0  # the number of candidates that were requested
+    ids: Sequence[str] = ()  # of the candidates, in the API's order
     metadata: PageMetadata = field(default_factory=PageMetadata)
-    sent: float = 0.0  # when it was requested, by the monotonic clock
-    received: float = 0.0  # when it had come
-    requested_at: datetime | None = None  # in UTC: by the clock of the tap or of the API, whichever is earlier
+    sent: float = 0.0  # the monotonic time of the request
+    received: float = 0.0  # the monotonic time when all of the response was there
+    requested_at: datetime | None = None  # in UTC, by the earlier one of the tap's clock and the API's
     size: int = 0  # of the response's body, in bytes
-    candidates: Sequence[dict[str, Any]] = ()  # as the API sent them, where they are not conformed yet
-    records: Sequence[dict[str, Any]] = ()  # the candidates, conformed to the schema
+    candidates: Sequence[dict[str, Any]] = ()  # as the API sent them; empty once they are records
+    records: Sequence[dict[str, Any]] = ()  # the candidates, conformed to the schema; empty once they are lines
     counts: Counts = field(default_factory=Counts)  # of what did not fit
-    lines: bytes | None = None  # the RECORD messages, if they are encoded already
+    lines: bytes | None = None  # the encoded records, if they are written without a change
     has_others: bool = False  # whether a candidate names another one of the Interviewers that are read
-    refusal: InterviewerError | None = None  # why there is no page; an empty page has none
-    is_blank: bool = False  # whether it brought no candidate that is new in its pass
+    refusal: InterviewerError | None = None  # why there is no page; None for an empty page
+    is_blank: bool = False  # whether no candidate on it is new in its pass
 
     @property
     def is_short(self) -> bool:

@@ -8,6 +8,7 @@ from singer_sdk.pagination import BaseAPIPaginator
 from typing_extensions import override
 
 from tap_interviewflow.api.page import Page
+from tap_interviewflow.api.redact import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,29 +16,29 @@ if TYPE_CHECKING:
     from tap_interviewflow.api.completeness import Completeness
 
 MIN_LIMIT: Final = 10
-"""A first page with fewer candidates does not show how many the API returns at most."""
+"""The fewest candidates on page 1 that show the maximum page size of the API."""
 
 _CAPS: Final = {"400", "422", "a reported failure"}
-"""Kinds of refusals by which an API limits how far a list can be read, whatever total it states."""
+"""Kinds of refusals by which an API limits how far a list can be read, even if it states a total."""
 
 
 class CandidatesPaginator(BaseAPIPaginator[int]):
-    """Requests page 1, 2, 3 … until pages are blank; no page metadata ends a pass.
+    """Requests page 1, 2, 3 … until pages are blank; page metadata does not end a pass.
 
-    A blank page brings no candidate that is new in this pass. One without candidates is the end behind a short page,
-    or where this pass has as many candidates as the API states; two in a row are the end in any case.
+    A blank page has no candidate that is new in this pass. Two in a row end the pass. One is enough if the pass has as
+    many candidates as the API states, or if the page is empty and the page before it is short.
 
     Attributes:
         last: The last page that is not blank; page 0 before the first one.
-        new: The indices of the candidates on the current page that came for the first time in this read.
+        new: The indices of the candidates on the current page that are new in this read.
     """
 
     def __init__(self, completeness: Completeness, page_size: int) -> None:
         """Start a pass.
 
         Args:
-            completeness: What came of the Interviewer before.
-            page_size: How many candidates are requested at first.
+            completeness: The counts of this read.
+            page_size: The number of candidates that page 1 was requested with.
         """
         super().__init__(1)
         completeness.start_pass()
@@ -54,7 +55,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     @override
     def has_more(self, response: Page) -> bool:  # type: ignore[override]  # ty: ignore[incompatible-method-override]
-        """Count a page, and return whether another one is needed. Pages are decoded where they are fetched."""
+        """Count a page, and return whether another one is needed."""
         page, completeness = response, self._completeness
         self.new = completeness.add(page)
         if page.is_blank:
@@ -72,7 +73,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     @property
     def is_last_short(self) -> bool:
-        """Whether the last page holds fewer candidates than requested, and no such page had candidates behind it."""
+        """Whether the last page is short, and no short page of this Interviewer had candidates behind it."""
         return self.last.is_short and not self._completeness.short_pages_go_on
 
     @property
@@ -82,26 +83,27 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
         is_last = self.last.number == 1 and self.is_last_short and len(self._blank) < 2  # noqa: PLR2004
         return is_last and len(self.last.ids) >= (stated or 0)
 
-    # The end of the list. In two cases blank pages do not prove it, and a page that straddles it is requested, too:
+    # The end of the list. In two cases blank pages do not prove it. Then a page that straddles the end is requested:
     #
-    # - Behind a full page, where the API may limit how far a list can be read. A short page proves the end.
-    # - Page 2 repeats page 1. A short page proves the end here, too. So does one with more candidates than requested
-    #   where page 1 had fewer: the API returns its whole list for all pages and limits. Else it ignores `page`.
+    # - A full page is before the blank ones, so the API may limit how far a list can be read. A short page proves the
+    #   end.
+    # - Page 2 repeats page 1, so the API may ignore `page`. A short page proves the end, too. So does a page with more
+    #   candidates than requested, if page 1 had fewer: the API returns its whole list, and ignores `limit` as well.
 
     @property
     def straddling_request(self) -> tuple[int, int] | None:
-        """The number and the limit of a page that proves whether the list ends here; None where no proof is needed."""
+        """The number and the limit of a page that proves whether the list ends here; None if no proof is needed."""
         return self._straddling_page if self._may_be_capped or self._seems_to_ignore_page else None
 
     @property
     def _straddling_page(self) -> tuple[int, int] | None:
-        """The number and the limit of a page that holds the last candidates and places behind them."""
+        """The number and the limit of a page that holds the last candidates, and offsets behind them."""
         rows = len(self.last.ids)
-        # Where the API filters its pages, the last one may end far behind its last candidate.
-        places = rows if self.last.number == 1 else max(rows, self.last.limit)
-        end = (self.last.number - 1) * self.last.limit + places
-        limits = (limit for limit in range(places - 1, 1, -1) if end % limit > places - rows)
-        # About half of the page lies behind the end, so that it still does if the list moves by a few places.
+        # If the API filters its pages, the last one may end far behind its last candidate.
+        span = rows if self.last.number == 1 else max(rows, self.last.limit)
+        end = (self.last.number - 1) * self.last.limit + span
+        limits = (limit for limit in range(span - 1, 1, -1) if end % limit > span - rows)
+        # About half of the page is behind the end, so it straddles the end even if the list moves by a few rows.
         limit = min(limits, key=lambda limit: abs(2 * (end % limit) - limit), default=None)
         return (end // limit + 1, limit) if limit else None
 
@@ -110,12 +112,12 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
         Args:
             page: The page.
-            new: The indices of its candidates that came for the first time: then the pass ended before the list did.
+            new: The indices of its candidates that are new in this read: they show that the list did not end.
         """
         is_known_end = bool(page.ids) and page.is_short and not new
         is_small = len(self.last.ids) < self._page_size
         is_whole_list = self._seems_to_ignore_page and is_small and len(page.ids) > page.limit
-        # An API that refuses such a limit, but returned an empty page behind the last one, does not refuse the offset.
+        # The API returned an empty page behind the last one: so it refuses this limit, not the offset.
         is_limit_refused = page.refusal is not None and self._blank[0].refusal is None
         self._has_proven_end = is_known_end or is_whole_list or is_limit_refused
 
@@ -140,7 +142,7 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     @property
     def problem(self) -> str | None:
-        """Why candidates may be missing, whatever other passes bring."""
+        """Why candidates may be missing, even if the passes agree."""
         if not self.last.number:
             return "the API has no candidate any more, but had some before" if self._completeness.seen else None
         if self._has_proven_end:
@@ -154,11 +156,11 @@ class CandidatesPaginator(BaseAPIPaginator[int]):
 
     @property
     def states_more(self) -> str | None:
-        """What page metadata states that did not come: nothing is deleted then."""
+        """Why page metadata forbids deletes: it states more pages than came."""
         if not self.last.number:
             return None
         pages = self.last.metadata.pages or 0
         if pages > self.last.number:
-            return f"the API states {pages:,} pages, {self.last.number:,} came"
+            return f"the API states {count_of(pages, 'page')}, {self.last.number:,} came"
         flags = [page.metadata.has_more for page in (self.last, *self._blank) if page.metadata.has_more is not None]
         return "the API states that there are more pages" if flags and flags[-1] else None

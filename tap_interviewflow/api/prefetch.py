@@ -1,6 +1,6 @@
-"""Pages requested ahead of need, of this Interviewer and of the next ones, returned in order.
+"""Pages of this Interviewer and the next ones, requested ahead of need and returned in order.
 
-Everything is decided in the thread that reads the pages; the others only fetch.
+The thread that reads the pages decides what to request; the other threads only fetch.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     from tap_interviewflow.api.pool import WorkerPool
 
 MAX_AGE: Final = 60.0
-"""Seconds for which the first page of an Interviewer may wait for its turn: its list goes on changing meanwhile."""
+"""Seconds that the first page of an Interviewer may wait until it is read: its list may change meanwhile."""
 
 MAX_HELD_BYTES: Final = 32 * 2**20
-"""Bytes of the pages that are requested ahead, each as large as the largest so far."""
+"""The maximum number of bytes of pages requested ahead; each page counts as the largest so far."""
 
 MIN_CANDIDATE_BYTES: Final = 1_000
-"""What a candidate counts at least: as objects, and as a line, even a small one takes some memory."""
+"""The bytes that a small candidate counts: its objects and its line take more memory than its JSON."""
 
 
 class PageQueue:
     """The pages of one Interviewer that are requested ahead.
 
     Attributes:
-        pending: The pages that were requested and not consumed yet, in order.
+        pending: The pages that are requested and not returned yet, in order.
     """
 
     def __init__(self, fetch: Callable[..., Page], limit: int, pool: WorkerPool) -> None:
         """Request nothing yet.
 
         Args:
-            fetch: Fetches a page, by number and limit, while it is wanted.
-            limit: How many candidates to request with page 1.
+            fetch: Fetches a page, by number and limit, as long as it is wanted.
+            limit: The number of candidates to request with page 1.
             pool: The threads that fetch.
         """
         self._fetch = fetch
@@ -53,7 +53,7 @@ class PageQueue:
         self.restart()
 
     def restart(self) -> None:
-        """Begin at page 1; pages that are pending are not wanted any more."""
+        """Begin at page 1, and abandon the pages that are pending."""
         self.pending: deque[Future[Page]] = deque()
         self._next = self._expected = 1
 
@@ -61,15 +61,15 @@ class PageQueue:
         """Begin at page 1 once more.
 
         Args:
-            is_ahead: Whether to request pages ahead, as many as were needed before.
+            is_ahead: Whether to request pages ahead, as many as the pass before needed.
         """
-        taken = self._next - 1 - len(self.pending)
+        returned = self._next - 1 - len(self.pending)
         self.restart()
-        self._expected = taken
+        self._expected = returned
         self._is_first_pass = False
         # Page 2 may have been a bad response: with the limit of page 1, this pass sees what the first one did not.
         self._limit = self._contradicted_limit or self._limit
-        # Until page 1 has shown how many candidates the API returns, the limit of the others is not known.
+        # If page 1 had no candidate before, the limit of the other pages is not known yet.
         self._is_ahead = is_ahead and bool(self._ids_of_page_1)
 
     def request(self) -> None:
@@ -91,7 +91,7 @@ class PageQueue:
         return page
 
     def _repeat_page_2(self) -> Page:
-        """Request page 2 with the first limit, and keep that one if page 2 shows that it was right."""
+        """Request page 2 with the first limit again; keep it unless the smaller one brings further candidates."""
         limit, self._limit = self._limit, self._page_size
         self.restart()
         self._next = 3
@@ -110,9 +110,10 @@ class PageQueue:
         return self._ids_of_page_1.issuperset(page.ids)
 
     def _contradicts_limit(self, page: Page) -> bool:
-        """Whether page 2 shows that page 1 is small for another reason than a limit of the API's own.
+        """Whether page 2 shows that page 1 is small for another reason than the maximum page size of the API.
 
-        The API refuses the limit of page 2, or page 2 lies within page 1: the API filters its pages, or has no more.
+        Either the API refuses the limit of page 2, or page 2 lies within page 1: the API filters its pages, or its list
+        ends there.
         """
         if not self._is_first_pass or self._limit >= self._page_size:
             return False
@@ -125,7 +126,7 @@ class PageQueue:
         return page
 
     def learn(self, *, total_is_reliable: bool | None) -> None:
-        """Learn from the pages that have come how many will be needed."""
+        """Estimate from the pages that have come how many will be needed."""
         for page in self.come():
             self._learn(page, total_is_reliable=total_is_reliable)
 
@@ -149,17 +150,13 @@ class PageQueue:
         return partial(self._fetch, number, limit, is_wanted, is_first_pass=is_first_pass)
 
     def _learn(self, page: Page, *, total_is_reliable: bool | None) -> None:
-        self._fix_page_size(page)
-        self._expect(page, total_is_reliable=total_is_reliable)
+        """Fix the limit, and estimate how many pages will be needed.
 
-    def _fix_page_size(self, page: Page) -> None:
-        """Request as many candidates as page 1 has: pages of another size would leave candidates out."""
+        A wrong limit would leave candidates out. A wrong estimate costs requests or time, and no candidate.
+        """
         is_page_1_known = not self._is_first_pass and self._ids_of_page_1
         if page.number == 1 and not is_page_1_known and len(page.ids) >= MIN_LIMIT:
             self._limit = len(page.ids)
-
-    def _expect(self, page: Page, *, total_is_reliable: bool | None) -> None:
-        """Estimate from a page how many will be needed: a wrong estimate costs requests or time, and no candidate."""
         number, rows = page.number, len(page.ids)
         pages = -(-(page.metadata.total or 0) // self._limit)
         if not rows:
@@ -176,7 +173,7 @@ class Prefetcher:
     """Reads Interviewers in order, and requests pages ahead over all of them.
 
     Attributes:
-        total_is_reliable: Whether no page is needed behind one that reaches the API's total; None before the first.
+        total_is_reliable: Whether a page that reaches the API's total is the last one; None if it is not known.
     """
 
     def __init__(self, queues: Iterable[PageQueue], pool: WorkerPool) -> None:
@@ -189,14 +186,14 @@ class Prefetcher:
 
     @property
     def current(self) -> PageQueue:
-        """The pages of the current Interviewer."""
+        """The queue of the current Interviewer."""
         return self._queues[0]
 
     def next_page(self) -> Page:
         """Return the next page of the current Interviewer.
 
         Raises:
-            Exception: Whatever its fetching ended with.
+            Exception: If its request failed.
         """
         queue = self.current
         while not (queue.pending and queue.pending[0].done()):
@@ -214,14 +211,14 @@ class Prefetcher:
             self._largest = max(self._largest, page.size, len(page.ids) * MIN_CANDIDATE_BYTES)
 
     def next_interviewer(self) -> None:
-        """Go on to the next Interviewer."""
+        """Move to the next Interviewer."""
         self._queues.popleft().restart()
         if self._queues:
             self.current.restart_if_old()
         self.request_ahead()
 
     def request_ahead(self) -> None:
-        """Request as many pages as there are free threads: of this Interviewer, then of the next ones."""
+        """Request a page for each free thread: of this Interviewer, then of the next ones."""
         width = self._pool.size
         if width == 1 or not self._pool.is_idle():
             return
@@ -238,4 +235,4 @@ class Prefetcher:
                 held += 1
                 if not self._pool.is_idle():
                     return
-            most = min(2 * width, most)  # pages of the next Interviewers leave room for those of this one
+            most = min(2 * width, most)  # the next Interviewers leave room for pages of this one
