@@ -26,6 +26,7 @@ from singer_sdk.helpers.capabilities import BATCH_CONFIG
 from tap_interviewflow.api.client import is_loopback
 from tap_interviewflow.api.redact import plain_name
 from tap_interviewflow.records.json import parse
+from tap_interviewflow.records.schema import STREAM
 from tap_interviewflow.records.times import to_moment
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ SETTINGS: Final[dict[str, Any]] = th.PropertiesList(
         title="User Agent",
         description="User agent that is sent to the API. If not set, it is the tap's name and version.",
     ),
-    # The SDK reads this one in every tap, but declares it in none, so that no environment variable could set it.
+    # The SDK reads this setting in every tap but declares it in none: undeclared, no environment variable can set it.
     th.Property(
         "emit_activate_version_messages",
         th.BooleanType,
@@ -134,7 +135,7 @@ def _batch_config() -> dict[str, Any]:
     """Return the SDK's schema of ``batch_config``, narrowed to what ``BatchWriter`` can write."""
     batch: dict[str, Any] = deepcopy(BATCH_CONFIG["properties"]["batch_config"])
     encoding, storage = (batch["properties"][name] for name in ("encoding", "storage"))
-    # Not Parquet: its columns would have to name what is in an object, which is different in each candidate.
+    # No Parquet: its columns would have to name the members of objects, which differ between candidates.
     encoding["properties"]["format"]["enum"] = ["jsonl"]
     encoding["properties"]["compression"]["enum"] = ["gzip", "none", None]
     about = {"title": "Batch Storage Parameters", "description": "Options of the storage, by their names in fsspec."}
@@ -148,12 +149,11 @@ def _batch_config() -> dict[str, Any]:
 
 SETTINGS["properties"]["batch_config"] = _batch_config()
 
-_STREAM: Final = "candidates"
 _SWITCHES: Final = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
 
 
 def from_environment(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Read settings from variables: text as it is, all else as JSON, or as text where it is none.
+    """Read settings from environment variables: text as it is, others as JSON, or as text if that is invalid.
 
     Raises:
         ConfigurationError: If ``.env`` can't be parsed.
@@ -161,27 +161,25 @@ def from_environment(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     settings = {}
     for variable, text in _variables(prefix).items():
         name = variable.removeprefix(prefix).lower()
-        if not name.startswith(("loglevel", "_")):  # those are for the SDK and for Meltano
+        if not name.startswith(("loglevel", "_")):  # these are settings of the SDK and of Meltano
             settings[name] = _parsed(text, schema["properties"].get(name, {}).get("type", ()))
     return settings
 
 
 def _variables(prefix: str) -> dict[str, str]:
-    """Read the variables of the process and of ``.env`` in the working directory; those of the process win.
+    """Read the variables of the process, and those that only ``.env`` in the working directory has.
 
-    Nothing is expanded, and no variable is set.
+    No value is expanded, and no variable is set.
     """
     path = Path.cwd() / ".env"
     try:
         text = path.read_text("utf-8-sig") if path.exists() and not path.is_dir() else ""
     except UnicodeDecodeError:
-        message = f"{path} is not text in UTF-8"
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(f"{path} is not text in UTF-8") from None
     in_file = dotenv_values(stream=io.StringIO(text), interpolate=False)
     for name in re.findall(rf"^\s*(?:export\s+)?({prefix}[^\s=]*)", text, re.MULTILINE):
         if name not in in_file:
-            message = f"{path} can't be parsed where it sets {plain_name(name)}; is a quote missing?"
-            raise ConfigurationError(message)
+            raise ConfigurationError(f"{path} can't be parsed where it sets {plain_name(name)}; is a quote missing?")
     variables = in_file | os.environ
     return {name: value for name, value in variables.items() if name.startswith(prefix) and value is not None}
 
@@ -220,7 +218,7 @@ def validate(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
 
 
 def warnings_of(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a warning for each valid setting that does nothing, or probably not what is meant."""
+    """Yield a warning for each valid setting that has no effect, or probably not the intended one."""
     for name in [name for name in config if name not in schema["properties"]]:
         close = difflib.get_close_matches(name, schema["properties"], n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
@@ -228,17 +226,17 @@ def warnings_of(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterato
     if config.get("additional_fields") == {}:
         yield "additional_fields is empty, so no candidate is left out"
     for name, stream, _ in _stream_maps(config):
-        if not fnmatch(_STREAM, stream):
-            yield f"stream_maps.{name} is ignored: there is no stream {stream}, only {_STREAM}"
+        if not fnmatch(STREAM, stream):
+            yield f"stream_maps.{name} is ignored: there is no stream {stream}, only {STREAM}"
 
 
 def mapped_columns(config: Mapping[str, Any]) -> set[str]:
     """Return the columns of candidates that any stream map removes, replaces or adds."""
-    return {column for _, stream, columns in _stream_maps(config) if fnmatch(_STREAM, stream) for column in columns}
+    return {column for _, stream, columns in _stream_maps(config) if fnmatch(STREAM, stream) for column in columns}
 
 
 def _stream_maps(config: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Yield the name of each stream map, the stream or pattern of streams that it is for, and its expressions."""
+    """Yield the name of each stream map, the stream or pattern of streams that it applies to, and its expressions."""
     for name, columns in (config.get("stream_maps") or {}).items():
         if isinstance(columns, dict):
             yield name, str(columns.get("__source__", name)), columns
@@ -258,7 +256,7 @@ def _empty_values(config: Mapping[str, Any]) -> Iterator[str]:
 def _values(expression: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the names and values that an expression takes from ``config``.
 
-    One that is missing makes the expression itself fail, so it counts as not empty: its name is yielded as its value.
+    A missing one makes the expression fail later, so it does not count as empty: its name is yielded as its value.
     """
     try:
         tree = ast.parse(expression)
@@ -273,14 +271,14 @@ def _values(expression: str, values: Mapping[str, Any]) -> Iterator[tuple[str, A
                 yield name, values.get(name, default.value if isinstance(default, ast.Constant) else name)
 
 
-def _is_printable(text: str) -> bool:
+def _is_trimmed(text: str) -> bool:
     return text.isprintable() and text.strip() == text != ""
 
 
 def _is_api_url(text: str) -> bool:
-    """Whether the key may be sent there: with https, or to this machine."""
+    """Whether the key may be sent to a URL: by https, or to this machine."""
     request = requests.PreparedRequest()
-    request.prepare_url(text, None)  # the client must understand it in the same way
+    request.prepare_url(text, None)  # as the client does
     parts = urlsplit(str(request.url))
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
     return is_safe and text.isprintable() and not {*text} & {*"@?# "}
@@ -288,12 +286,12 @@ def _is_api_url(text: str) -> bool:
 
 _formats: Final = FormatChecker(formats=())
 for _name, _check in (
-    ("trimmed", _is_printable),
-    ("trimmed-ascii", lambda text: text.isascii() and _is_printable(text)),
+    ("trimmed", _is_trimmed),
+    ("trimmed-ascii", lambda text: text.isascii() and _is_trimmed(text)),
     ("date-time", to_moment),
     ("jsonpath", parse_jsonpath),
     ("uri", _is_api_url),
 ):
-    # The type of a value is a rule of its own.
+    # Another rule checks the type of a value.
     _formats.checks(_name, raises=Exception)(lambda each, check=_check: not isinstance(each, str) or bool(check(each)))
 _Validator: Final = th.extend_validator_with_defaults(th.DEFAULT_JSONSCHEMA_VALIDATOR)

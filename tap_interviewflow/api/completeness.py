@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_interviewflow.api.redact import count_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -20,11 +22,11 @@ if TYPE_CHECKING:
 class Verdict:
     """How the read of one Interviewer ended."""
 
-    read: int  # how many different candidates came
-    stated: int | None = None  # how many the API stated, if its total is used
-    incomplete_reason: str | None = None  # why candidates may be missing
-    delete_blocker: str | None = None  # why no target may delete the candidates that did not come
-    is_error: bool = False  # whether the Interviewer could not be read, or not to its end: the reason is an error
+    read: int  # the number of different candidates
+    stated: int | None = None  # the API's total, if it is used
+    incomplete_reason: str | None = None  # why candidates may be missing; None if the read is complete
+    delete_blocker: str | None = None  # why no target may delete the candidates that did not come; None if it may
+    is_error: bool = False  # whether an error ended the read
     requested_at: datetime | None = None  # when page 1 was requested, in UTC
 
     @property
@@ -35,20 +37,20 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Pass:
-    """What came in one pass."""
+    """The counts of one pass. A candidate is known if an earlier pass had it, else it is new."""
 
-    start: int  # the number of its first response
-    different: int = 0  # candidates, also in the top of the list if that was read again
-    pages: int = 0  # that are not blank
-    rows: int = 0  # in these pages, and in blank ones between them
-    limit: int = 0  # of the last of them
-    totals: set[int | None] = field(default_factory=set)
+    start: int  # the number of the first response
+    different: int = 0  # the number of different candidates, with those of the re-read top of the list
+    pages: int = 0  # the number of pages that are not blank
+    rows: int = 0  # the number of rows on these pages, and on blank pages between them
+    limit: int = 0  # of the last of these pages
+    totals: set[int | None] = field(default_factory=set)  # of all pages; None for a page without one
     is_behind_total: bool = False  # whether the last page stated a higher total than the rows so far
-    total_fell: bool = False  # whether a total was lower than one before
+    total_fell: bool = False  # whether a page stated a lower total than an earlier page
     gap: Page | None = None  # an empty page that had candidates behind it
-    known_came: bool = False  # whether a candidate came that an earlier pass had brought
-    new_behind_known: bool = False  # whether the latest new candidates came behind such a one
-    new_between_known: bool = False  # whether new candidates came between two such ones
+    known_came: bool = False  # whether a known candidate came
+    new_behind_known: bool = False  # whether the last new candidate came behind a known one
+    new_between_known: bool = False  # whether a new candidate came between two known ones
 
 
 class Completeness:
@@ -56,22 +58,23 @@ class Completeness:
 
     Attributes:
         seen: The number of the response in which each ID came last.
-        duplicates_on_page: How many candidates came with the ID of another one on the same page.
+        duplicates_on_page: The number of candidates with the ID of another one on the same page.
         total: The highest total stated since the list last got shorter.
-        total_is_reliable: Whether a total was followed by as many rows as it stated; None before the first.
-        short_pages_go_on: Whether a page with fewer candidates than requested had candidates behind it.
+        total_is_reliable: Whether more rows followed where the total was higher than the rows so far, and no total was
+            too low; None if neither happened.
+        short_pages_go_on: Whether a short page had candidates behind it.
         has_others: Whether a candidate names another one of the Interviewers that are read.
         requested_at: When page 1 of the first pass was requested, in UTC.
-        is_first_pass: Whether no pass came before this one.
-        new: How many candidates came in this pass that came in no pass before.
+        is_first_pass: Whether this is the first pass.
+        new: The number of candidates of this pass that no earlier pass had.
     """
 
     def __init__(self, *, uses_total: bool = True, total_is_reliable: bool | None = None) -> None:
         """Start before the first pass.
 
         Args:
-            uses_total: Whether a total can prove anything.
-            total_is_reliable: What the Interviewers before this one have shown.
+            uses_total: Whether the API's total counts the same candidates as its list.
+            total_is_reliable: The attribute's value after the Interviewer before this one.
         """
         self.seen: dict[str, int] = {}
         self.duplicates_on_page = 0
@@ -80,9 +83,9 @@ class Completeness:
         self.short_pages_go_on = self.has_others = False
         self.requested_at: datetime | None = None
         self._uses_total = uses_total
-        self._total_received = 0.0  # when the page with the total had come
-        self._has_risen = False  # whether a total was higher than one before
-        self._may_have_fallen = False  # whether a total was lower than one before, in whichever order they were sent
+        self._total_received = 0.0  # the monotonic time when the page with the total had come
+        self._has_risen = False  # whether a total was higher than an earlier one
+        self._may_have_fallen = False  # whether a lower total came later, even if its page was requested first
         self._was_behind_total = False  # whether a page stated a higher total than the rows so far
         self._responses = self._passes = 0
 
@@ -94,11 +97,11 @@ class Completeness:
         self._pass = _Pass(self._responses + 1)
 
     def add(self, page: Page, *, is_reread: bool = False) -> list[int]:
-        """Count a response, and return the indices of the candidates that came for the first time.
+        """Count a page, set its ``is_blank``, and return the indices of the candidates that no earlier page had.
 
         Args:
-            page: The page; its ``is_blank`` is set.
-            is_reread: Whether it is the top of the list, read again at the end of a pass.
+            page: The page.
+            is_reread: Whether it is out of the order of the pass, such as the re-read top of the list.
         """
         self._responses += 1
         self.requested_at = self.requested_at or page.requested_at
@@ -133,7 +136,7 @@ class Completeness:
             self._pass.gap = page
 
     def _keys(self, ids: Sequence[str]) -> Sequence[str]:
-        """Return the IDs; one that is twice on a page stands for two rows of the list."""
+        """Return a key for each row: its ID, with a number if the ID is on the page twice."""
         if len(set(ids)) == len(ids):
             return ids
         counts: Counter[str] = Counter()
@@ -147,7 +150,7 @@ class Completeness:
     def _add_rows(self, page: Page, different: int) -> None:
         if self._pass.is_behind_total and self.total_is_reliable is None:
             self.total_is_reliable = True
-        # Page 2 may have another limit than page 1: then it may begin with the last rows of page 1.
+        # If page 2 has a smaller limit than page 1, it may begin with the last rows of page 1.
         self._pass.rows += len(page.ids) if page.limit == self._pass.limit else different
         self._pass.limit = page.limit
         total = page.metadata.total
@@ -159,15 +162,16 @@ class Completeness:
 
     def _add_total(self, page: Page) -> None:
         total = page.metadata.total
-        if page.ids or total:  # many an API states 0, or nothing, behind the last page
-            self._pass.totals.add(total)
-        if total is None or (not page.ids and not total):
+        if not page.ids and not total:  # behind the last page, many APIs state 0 or no total
+            return
+        self._pass.totals.add(total)
+        if total is None:
             return
         if self.total is None or total > self.total:
             self._has_risen |= self.total is not None and page.sent >= self._total_received
             self.total, self._total_received = total, page.received
         elif total < self.total:
-            self._may_have_fallen = True  # or the API made this page before the one with the higher total
+            self._may_have_fallen = True  # unless the API made this page before the one with the higher total
             if page.sent >= self._total_received:
                 self._pass.total_fell = True
                 self.total, self._total_received = total, page.received
@@ -176,7 +180,7 @@ class Completeness:
 
     @property
     def count(self) -> int:
-        """How many different candidates came."""
+        """The number of different candidates."""
         return len(self.seen) - self.duplicates_on_page
 
     @property
@@ -186,8 +190,8 @@ class Completeness:
 
     @property
     def stated(self) -> int | None:
-        """How many candidates there are by the API's total, if it is used."""
-        is_running_count = self._pass.pages > 1 and not self._was_behind_total
+        """The API's total, if it is used."""
+        is_running_count = self._pass.pages > 1 and not self._was_behind_total  # it counts the rows so far
         return None if not self._uses_total or is_running_count or None in self._pass.totals else self.total
 
     @property
@@ -195,9 +199,8 @@ class Completeness:
         """Whether as many candidates came as the API states."""
         if self.stated is None or len(self.seen) < self.stated or not self.seen:
             return False
-        if self._may_have_fallen:  # then candidates that came before may be gone, and others behind them not have come
-            return len(self._pass.totals) == 1 and self._pass.different >= self.stated
-        return True
+        # After a deletion, the deleted candidates may hide as many that did not come: only a whole pass counts.
+        return not self._may_have_fallen or (len(self._pass.totals) == 1 and self._pass.different >= self.stated)
 
     @property
     def reaches_total_in_pass(self) -> bool:
@@ -206,32 +209,34 @@ class Completeness:
 
     @property
     def problem(self) -> str | None:
-        """Why candidates may be missing, whatever other passes bring."""
+        """Why candidates may be missing, even if the passes agree."""
         if self.stated is None or len(self.seen) >= self.stated:
             return None
         moved = ", and the list moved while it was read" if self.has_moved else ""
         refusal = f"{self._pass.gap.refusal}; " if self._pass.gap and self._pass.gap.refusal else ""
-        return f"{refusal}the API states {self.stated:,} candidates, {self.count:,} came{moved}"
+        return f"{refusal}the API states {count_of(self.stated, 'candidate')}, {self.count:,} came{moved}"
 
     @property
     def disagreement(self) -> str | None:
         """Why this pass disagrees with those before it; None if it has new candidates at its top and its end only."""
+        came = f"{count_of(self.count, 'candidate')} came"
         if self.new and not self._pass.known_came:
-            return f"no candidate of one pass came in the next one: {self.count:,} candidates came"
+            return f"no candidate of one pass came in the next one: {came}"
         # A deletion may hide the same candidate from two passes, but hardly from three, unless pages come from a cache:
-        # then a total that is older and higher comes again.
+        # then an older, higher total comes again.
         is_enough = self._passes > 2 and not self._has_risen  # noqa: PLR2004
         may_be_hidden = self._pass.total_fell and self.stated is not None and not is_enough
-        is_more_than_a_page = self._passes > 1 and self.new > self._pass.limit  # no pass but this one has read these
+        is_more_than_a_page = self._passes > 1 and self.new > self._pass.limit  # only this pass has read these
         if self._pass.new_between_known or may_be_hidden or is_more_than_a_page:
-            return f"the list kept moving while it was read: {self.count:,} candidates came"
+            return f"the list kept moving while it was read: {came}"
         if self.stated is not None and self._pass.different < self.stated:
-            return f"the API states {self.stated:,} candidates, the last pass brought {self._pass.different:,}"
+            stated = count_of(self.stated, "candidate")
+            return f"the API states {stated}, the last pass brought {self._pass.different:,}"
         if self._pass.gap is not None:
             what = self._pass.gap.refusal or f"page {self._pass.gap.number} is empty"
-            return f"{what}, but pages behind it have candidates: {self.count:,} came"
+            return f"{what}, but pages behind it have candidates: {came}"
         if self._pass.rows > self._pass.different:
             twice = f"{self._pass.rows - self._pass.different:,} of {self._pass.rows:,} rows came twice"
-            return (f"{twice}, so as many others may be missing: "
-                    "the list kept moving, or its order is not unique (a larger page_size helps)")  # fmt: skip
+            why = "the list kept moving, or its order is not unique (a larger page_size helps)"
+            return f"{twice}, so as many others may be missing: {why}"
         return None
