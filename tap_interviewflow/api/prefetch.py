@@ -112,8 +112,7 @@ class PageQueue:
     def _contradicts_limit(self, page: Page) -> bool:
         """Whether page 2 shows that page 1 is small for another reason than the maximum page size of the API.
 
-        Either the API refuses the limit of page 2, or page 2 lies within page 1: the API filters its pages, or its list
-        ends there.
+        The API refuses this limit, or page 2 lies within page 1: the API filters its pages, or the list ends there.
         """
         if not self._is_first_pass or self._limit >= self._page_size:
             return False
