@@ -74,11 +74,8 @@ def test_a_run_writes_beside_the_files_of_another(read: Read, api: Sandbox, tmp_
 
 def test_what_came_before_an_error_is_in_a_file(read: Read, tmp_path: Path) -> None:
     with Sandbox({"one": 5}) as api:
-        run = read(
-            api,
-            interview_ids=["gone", *(each["id"] for each in api.candidates("one"))],
-            batch_config=batch_config(tmp_path),
-        )
+        given = ["gone", *(each["id"] for each in api.candidates("one"))]
+        run = read(api, interview_ids=given, batch_config=batch_config(tmp_path))
     assert (run.code, [len(records_in(file)) for file in files_of(run)]) == (1, [5])
 
 
