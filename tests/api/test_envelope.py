@@ -339,8 +339,6 @@ def test_nothing_is_lost_where_a_person_has_an_interview_inside_and_what_is_drop
 def test_the_status_of_a_lone_candidate_is_its_own() -> None:
     failed = {"id": "1", "status": "failed"}
     assert open_look_up(failed, "1") == open_look_up({"data": failed}, "1") == [failed]
-    rejected = {"id": "1", "failed": True, "reason": "Ada's own"}
-    assert open_look_up(rejected, "1") == [rejected]
 
 
 def test_a_candidate_that_is_not_found_is_no_error() -> None:
@@ -353,6 +351,7 @@ def test_a_look_up_with_another_answer_is_an_error() -> None:
     others: list[object] = [
         *(None, "Ada", {}, {"data": {"name": "Ada"}}),
         *({"success": False, "data": ADA}, {"error": "no such interview"}, {"data": {"success": False}}),
+        *({"id": "1", "success": False, "message": "not found"}, {"interviewId": "1", "error": "not found"}),
         *({"status": "error", "data": None}, {"statusCode": "500", "data": None}, {"status": False, "data": None}),
     ]
     for document in others:
