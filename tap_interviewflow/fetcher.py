@@ -16,7 +16,7 @@ from tap_interviewflow.api.envelope import Envelope, open_look_up, open_page
 from tap_interviewflow.api.page import InterviewerError, Page
 from tap_interviewflow.api.prefetch import MAX_AGE
 from tap_interviewflow.records.conform import Conformer, NoIDError, id_of, ids_of
-from tap_interviewflow.records.schema import ID, INTERVIEWER, candidates_schema
+from tap_interviewflow.records.schema import INTERVIEWER, candidates_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -38,7 +38,7 @@ MAX_SAMPLED: Final = 20 * 2**20
 """Bytes of first pages that are kept from a sample."""
 
 MAX_CONFORMED: Final = 1_000
-"""The most candidates that are records at once where lines are made of them: an API may ignore the limit."""
+"""The most candidates that are made into records, and then into lines, at once: an API may ignore the limit."""
 
 MAX_CELLS: Final = 2_000_000
 """Candidates times columns of one response: each takes memory, also where a candidate has no value."""
@@ -147,18 +147,21 @@ class Fetcher:
         return page
 
     def _conform(self, page: Page, interviewer_id: str, response: Response) -> None:
-        candidates, has_extreme_numbers = page.candidates, response.has_extreme_numbers
-        size = MAX_CONFORMED if self.encode else len(candidates)
+        records: list[dict[str, Any]] = []
         lines = []
-        for start in range(0, len(candidates), size or 1):
-            part = candidates[start : start + size]
-            page.records, counts = self.conformer.conform(part, interviewer_id, has_extreme_numbers=has_extreme_numbers)
+        for start in range(0, len(page.candidates), MAX_CONFORMED):
+            part, counts = self.conformer.conform(
+                page.candidates[start : start + MAX_CONFORMED],
+                interviewer_id,
+                has_extreme_numbers=response.has_extreme_numbers,
+            )
             page.counts.add(counts)
             if self.encode:
                 # In this thread, right after they were decoded: later they would have left the processor's cache.
-                lines.append(self.encode(page.records))
-                page.records = ()
-        page.candidates = ()
+                lines.append(self.encode(part))
+            else:
+                records += part
+        page.candidates, page.records = (), records
         page.counts.replaced = response.replaced
         page.lines = b"".join(lines) if self.encode else None
 
@@ -177,9 +180,9 @@ class Fetcher:
 
     def _owner_of(self, candidate: Mapping[str, Any], interviewer_id: str) -> str:
         """Return the configured Interviewer that a candidate names, or else the one that it was requested from."""
-        named = candidate.get(INTERVIEWER) or candidate.get(_JOB)
-        name = id_of(named if isinstance(named, dict) else {ID: named})  # the object itself may be in place of its ID
-        return name if name is not None and name in self._interviewer_ids else interviewer_id
+        named = candidate.get(INTERVIEWER) or candidate.get(_JOB) or ""
+        name = id_of(named) if isinstance(named, dict) else str(named)
+        return name if name and name in self._interviewer_ids else interviewer_id
 
     @contextmanager
     def _naming(self, where: str) -> Generator[None]:

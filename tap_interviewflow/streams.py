@@ -202,7 +202,6 @@ class Candidates(BookmarkedStream):
                 if not self.is_incremental:
                     self._finalize_state(self.stream_state)
                     self._write_state_message()
-                self._reader.shutdown.raise_if_requested()
             except (Exception, SystemExit) as error:
                 if isinstance(error, FatalAPIError):  # what came before it is written, to files too
                     output.flush()

@@ -155,9 +155,11 @@ class TapInterviewFlow(Tap):
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        # The SDK's callback syncs a record, shows it, and says nothing of the Interviewers after the first.
-        if value not in {each.value for each in CliTestOptionValue}:  # the SDK would sync, and show candidates
-            raise click.BadParameter(f"use {', '.join(each.value for each in CliTestOptionValue)}", ctx, param)
+        # The SDK's callback syncs and shows a record, also for an unknown mode, and says nothing of the Interviewers
+        # after the first.
+        modes = [each.value for each in CliTestOptionValue]
+        if value not in modes:
+            raise click.BadParameter(f"use {', '.join(modes)}", ctx, param)
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return

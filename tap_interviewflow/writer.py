@@ -100,6 +100,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
                     if Shutdown.is_process_ending and not was_ending:
                         # A slow target gets a whole line and the last STATE in time. The next run reads the rest again.
                         end = self._buffer.find(b"\n", max(written - 1, 0)) + 1
+            del self._buffer[end:]
         except OSError as error:
             partial = written - self._buffer.rfind(b"\n", 0, written) - 1  # bytes of an incomplete line
             if partial and stat.S_ISREG(os.fstat(number).st_mode):  # the disk is full: cut off the incomplete line
@@ -109,7 +110,7 @@ class SingerWriter(GenericSingerWriter[bytes, Message]):
             is_gone = isinstance(error, ConnectionError) or (os.name == "nt" and error.errno == errno.EINVAL)
             raise OSError(errno.EPIPE if is_gone else error.errno, error.strerror, "standard output") from None
         finally:
-            del self._buffer[: written if end == len(self._buffer) else None]
+            del self._buffer[:written]
 
 
 @dataclass(frozen=True)

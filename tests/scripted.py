@@ -249,6 +249,7 @@ class ScriptedRead:
         for interviewer_id in self.reader.interviewer_ids:
             for page in self.reader.pages(interviewer_id):
                 self.written += page.ids
+                assert not page.candidates, "what is written is held as records alone"
         return self
 
     @property

@@ -126,12 +126,9 @@ class PageQueue:
 
     def learn(self, *, total_is_reliable: bool | None) -> None:
         """Estimate from the pages that have come how many will be needed."""
-        for page in self.come():
-            self._learn(page, total_is_reliable=total_is_reliable)
-
-    def come(self) -> list[Page]:
-        """Return the pending pages that have come."""
-        return [page.result() for page in self.pending if page.done() and page.exception() is None]
+        for page in self.pending:
+            if page.done() and page.exception() is None:
+                self._learn(page.result(), total_is_reliable=total_is_reliable)
 
     @property
     def needs_more(self) -> bool:
@@ -201,13 +198,10 @@ class Prefetcher:
             self.request_ahead()
             self._pool.wait_for_any()
         page = queue.next_page(total_is_reliable=self.total_is_reliable)
-        self._weigh(page)
-        self._consumed += bool(page.ids)
-        return page
-
-    def _weigh(self, page: Page) -> None:
         if page.ids:
+            self._consumed += 1
             self._largest = max(self._largest, page.size, len(page.ids) * MIN_CANDIDATE_BYTES)
+        return page
 
     def next_interviewer(self) -> None:
         """Move to the next Interviewer."""
@@ -222,9 +216,7 @@ class Prefetcher:
         if width == 1 or not self._pool.is_idle():
             return
         nearest = list(islice(self._queues, 2 * width + 1))
-        for page in (page for queue in nearest for page in queue.come()):
-            self._weigh(page)
-        # The first pages may be much smaller than the next ones: more are requested as more have come.
+        # Page 1 may be much smaller than the next ones: more are requested as more have come.
         most = min(3 * width, MAX_HELD_BYTES // self._largest, 4 * self._consumed) if self._consumed else 1
         held = sum(len(queue.pending) for queue in nearest)
         for queue in nearest:
