@@ -230,6 +230,10 @@ class TestIncremental:
         assert "createdAt" in line or method in line
         assert not [name for name in ("Bo", "Ann") if name in line]  # it may be a person's
 
+    def test_a_replication_method_is_shown_only_if_it_is_a_plain_name(self, read: Read, api: Sandbox) -> None:
+        run = read(api, catalog=incremental(**{"replication-method": "Ann's own"}))
+        assert (run.code, "Ann" in run.err) == (1, False)
+
 
 class TestState:
     @pytest.fixture
@@ -257,6 +261,8 @@ class TestState:
         assert len(run.ids) == 4
         (line,) = run.complaints
         assert all(key in line for key in ("updatedAt", "createdAt"))
+        state["bookmarks"]["candidates"]["partitions"][0]["replication_key"] = "Ann's own"
+        assert "Ann" not in read(api, catalog=incremental(), state=state).err
 
     @pytest.mark.parametrize(
         "bookmark",
@@ -369,6 +375,14 @@ class TestSamples:
         asked = [(request["interviewerId"], request["page"]) for request in api.requests]
         assert asked[:9] == [("one", 1), ("two", 1), *(("one", page) for page in (2, 3, 4, 1, 2, 3, 4))]
         assert len(run.ids) == 8
+
+    def test_a_page_that_is_conformed_in_parts_is_written_whole(
+        self, read: Read, api: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(fetcher, "MAX_CONFORMED", 3)
+        run = read(api, catalog=catalog_of())
+        assert run.ids == [each["id"] for name in api.interviewers for each in api.candidates(name)]
+        assert "8 of 8 candidates" in "".join(run.lines("WARNING"))
 
     @pytest.mark.parametrize(("limit", "value"), [("MAX_SAMPLED", 0), ("MAX_AGE", 0.0)])
     def test_a_sample_that_is_large_or_old_is_requested_anew(

@@ -165,24 +165,42 @@ def test_a_signal_ends_discovery(signalled: Callable[..., Run], arguments: list[
     assert "Stopped by SIGHUP" in run.err
 
 
-@pytest.mark.parametrize("line", ["read, 30 written, complete", '"http_request_count"'])
-def test_a_signal_after_the_last_page_counts_and_deletes_nothing(line: str, signalled: Callable[..., Run]) -> None:
+@pytest.fixture
+def signal_at() -> Iterator[Callable[[str], None]]:
+    """Send SIGTERM when a line with a text is logged."""
     before = logging.getLogRecordFactory()
 
-    def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = before(*args, **kwargs)
-        if line in record.getMessage():
-            signal.raise_signal(signal.SIGTERM)
-        return record
+    def install(text: str) -> None:
+        def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
+            record = before(*args, **kwargs)
+            if text in record.getMessage():
+                signal.raise_signal(signal.SIGTERM)
+            return record
 
-    logging.setLogRecordFactory(make)
-    try:
-        with Sandbox({ONE: 30}) as api:
-            run = signalled(api, 0, 1, numbers=[], emit_activate_version_messages=True)
-    finally:
-        logging.setLogRecordFactory(before)
+        logging.setLogRecordFactory(make)
+
+    yield install
+    logging.setLogRecordFactory(before)
+
+
+@pytest.mark.parametrize("line", ["read, 30 written, complete", '"http_request_count"'])
+def test_a_signal_after_the_last_page_counts_and_deletes_nothing(
+    line: str, signal_at: Callable[[str], None], signalled: Callable[..., Run]
+) -> None:
+    signal_at(line)
+    with Sandbox({ONE: 30}) as api:
+        run = signalled(api, 0, 1, numbers=[], emit_activate_version_messages=True)
     assert_stopped(run, signal.SIGTERM)
     assert (len(run.ids), run.of("ACTIVATE_VERSION")) == (30, [])
+
+
+def test_a_signal_at_the_very_end_is_the_exit_code(
+    signal_at: Callable[[str], None], signalled: Callable[..., Run]
+) -> None:
+    signal_at("No ACTIVATE_VERSION is sent")
+    with Sandbox({ONE: 0}) as api:
+        run = signalled(api, 0, 1, numbers=[], emit_activate_version_messages=True)
+    assert run.code == 128 + signal.SIGTERM
 
 
 def test_signals_that_were_ignored_at_the_start_as_under_nohup_change_nothing(signalled: Callable[..., Run]) -> None:
@@ -228,35 +246,24 @@ def test_a_signal_ends_a_run_whose_target_does_not_read(files: Callable[..., lis
         assert ended(process).code == 128 + signal.SIGTERM
 
 
-def test_a_target_that_reads_on_after_a_signal_gets_whole_lines_and_the_last_state(
-    files: Callable[..., list[str]],
-) -> None:
-    with Sandbox({ONE: 6_000}) as api:
-        process = start(*files(api, page_size=200))
-        wait_for(lambda: is_stuck(api, process))
-        process.terminate()
-        time.sleep(0.5)
-        run = ended(process, read_to(process.stdout, b'"type":"STATE"'))
-        assert_stopped(run, signal.SIGTERM)
-        assert run.ids == [held["id"] for held in api.candidates(ONE)[: len(run.ids)]]
-
-
 @pytest.mark.parametrize(
     "settings", [{}, {"flattening_enabled": True, "flattening_max_depth": 1}], ids=["plain", "flat"]
 )
-def test_a_slow_target_gets_whole_lines_and_the_last_state_of_a_large_page(
+def test_a_slow_target_that_reads_on_after_a_signal_gets_whole_lines_and_the_last_state(
     files: Callable[..., list[str]], settings: dict[str, Any]
 ) -> None:
     with Sandbox({ONE: [person(number) | {"name": "x" * 20_000} for number in range(400)]}) as api:
         process = start(*files(api, page_size=400, **settings))
         out = read_to(process.stdout, RECORD)
         process.terminate()
+        time.sleep(0.5)
         assert process.stdout is not None
         for line in process.stdout:  # all of the page would take eight seconds
             out += line
             time.sleep(0.02)
         run = ended(process, out)
     assert_stopped(run, signal.SIGTERM)
+    assert run.ids == [f"id-{number}" for number in range(len(run.ids))]
     assert len(run.ids) < 400
 
 

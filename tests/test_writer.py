@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from singer_sdk.singerlib import StateMessage
 
+from tap_interviewflow.shutdown import Shutdown
 from tap_interviewflow.writer import SingerWriter
 from tests.runs import Run, config_for, run_here, start, write
 from tests.sandbox import Sandbox
@@ -68,7 +69,11 @@ def target(request: pytest.FixtureRequest) -> Iterator[tuple[io.FileIO, io.FileI
 # Everything arrives
 
 
-def test_lines_of_any_length_reach_a_slow_target_whole_and_in_order(target: tuple[io.FileIO, io.FileIO]) -> None:
+@pytest.mark.parametrize("was_stopped", [False, True])
+def test_lines_of_any_length_reach_a_slow_target_whole_and_in_order(
+    target: tuple[io.FileIO, io.FileIO], monkeypatch: pytest.MonkeyPatch, *, was_stopped: bool
+) -> None:
+    monkeypatch.setattr(Shutdown, "is_process_ending", was_stopped)
     reading, writing = target
     dice = Random(1)  # noqa: S311  # the same on every run
     lines = [lines_of(length) for length in [2, 4095, 4096, 4097, PIPE, PIPE + 1, 3 * PIPE] * 2]
